@@ -42,6 +42,14 @@ if (!isTestProfile(testProfile)) {
 }
 const { runs, depth } = TEST_PROFILES[testProfile];
 
+// Real limits: a contract over EIP-170's size must fail here, not on its first real chain.
+const simulatedChain = {
+  type: "edr-simulated",
+  chainType: "l1",
+  hardfork: EVM_VERSION,
+  allowUnlimitedContractSize: false,
+} as const;
+
 export default defineConfig({
   plugins: [toolbox, quietDependencies],
   paths: {
@@ -74,16 +82,10 @@ export default defineConfig({
       invariant: { runs, depth, failOnRevert: false },
     },
   },
+  coverage: { skipFiles: ["contracts/test/**"] },
   networks: {
-    default: {
-      type: "edr-simulated",
-      chainType: "l1",
-      hardfork: EVM_VERSION,
-    },
-    localhost: {
-      type: "http",
-      chainType: "l1",
-      url: "http://127.0.0.1:8545",
-    },
+    default: simulatedChain, // a fresh one for every `network.create()`
+    node: simulatedChain, // what `hardhat node` serves
+    localhost: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
   },
 });
