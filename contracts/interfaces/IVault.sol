@@ -10,8 +10,7 @@ import {IMarginAccounts} from "./IMarginAccounts.sol";
 /// @title ERC-4626 (+ permit) share of one pool. One share is one supply share of the pool.
 interface IVault is IERC4626, IERC20Permit {
     error OnlySafe(address caller);
-    error ExceededMaxDeposit(address receiver, uint256 assets, uint256 max);
-    error ExceededMaxWithdraw(address owner, uint256 assets, uint256 max);
+    /// @notice The amount is too small to buy one share, or no shares were asked for.
     error ZeroShares();
 
     function safe() external view returns (IMarginAccounts);
