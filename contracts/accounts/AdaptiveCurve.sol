@@ -42,37 +42,45 @@ library AdaptiveCurve {
         uint256 elapsed,
         uint256 rateAtTarget
     ) internal pure returns (uint256 average, uint256 newRateAtTarget) {
-        int256 err = _error(FixedPoint.min(utilisation, WAD));
-        uint256 start = rateAtTarget == 0 ? INITIAL_RATE_AT_TARGET : _bound(rateAtTarget);
+        // Every factor is bounded first, so nothing below can overflow: the comments give the largest products.
+        unchecked {
+            int256 err = _error(FixedPoint.min(utilisation, WAD));
+            uint256 start = rateAtTarget == 0 ? INITIAL_RATE_AT_TARGET : _bound(rateAtTarget);
 
-        uint256 fourMeans;
-        if (err == 0 || elapsed == 0) {
-            newRateAtTarget = start;
-            fourMeans = 4 * start;
-        } else {
-            // |err| ≤ 1e18, speed < 2^41, elapsed < 2^64: below 2^165.
-            int256 drift = (int256(ADJUSTMENT_SPEED * FixedPoint.min(elapsed, MAX_ELAPSED)) * err) / IWAD;
-            drift = FixedPoint.max(FixedPoint.min(drift, MAX_DRIFT), -MAX_DRIFT);
-            // One exponential serves both: the end is the middle's drift applied twice. half < 2^83, start < 2^36.
-            uint256 half = uint256(FixedPointMathLib.expWad(drift / 2));
-            newRateAtTarget = _bound((start * half * half + (WAD * WAD) / 2) / (WAD * WAD));
-            fourMeans = start + 2 * _bound((start * half + WAD / 2) / WAD) + newRateAtTarget;
+            uint256 fourMeans;
+            if (err == 0 || elapsed == 0) {
+                newRateAtTarget = start;
+                fourMeans = 4 * start;
+            } else {
+                // |err| < 2^60, speed < 2^41, elapsed < 2^64: below 2^165.
+                int256 drift = (int256(ADJUSTMENT_SPEED * FixedPoint.min(elapsed, MAX_ELAPSED)) * err) / IWAD;
+                drift = FixedPoint.max(FixedPoint.min(drift, MAX_DRIFT), -MAX_DRIFT);
+                // One exponential serves both: the end is the middle's drift applied twice. half ≤ e^8 · 1e18 < 2^72,
+                // start < 2^36: below 2^180.
+                uint256 half = uint256(FixedPointMathLib.expWad(drift / 2));
+                newRateAtTarget = _bound((start * half * half + (WAD * WAD) / 2) / (WAD * WAD));
+                fourMeans = start + 2 * _bound((start * half + WAD / 2) / WAD) + newRateAtTarget;
+            }
+            // fourMeans < 2^38, curve < 2^62: below 2^100.
+            average = FixedPointMathLib.divUp(fourMeans * _curve(err), 4 * WAD);
         }
-        // fourMeans < 2^38, curve ≤ 4e18: far from overflow.
-        average = FixedPointMathLib.divUp(fourMeans * _curve(err), 4 * WAD);
     }
 
-    /// @dev In [−1, 1], WAD, towards zero.
+    /// @dev In [−1, 1], WAD, towards zero, for u ≤ 1.
     function _error(uint256 u) private pure returns (int256) {
-        return
-            u > TARGET_UTILISATION
-                ? int256(((u - TARGET_UTILISATION) * WAD) / (WAD - TARGET_UTILISATION))
-                : -int256(((TARGET_UTILISATION - u) * WAD) / TARGET_UTILISATION);
+        unchecked {
+            return
+                u > TARGET_UTILISATION
+                    ? int256(((u - TARGET_UTILISATION) * WAD) / (WAD - TARGET_UTILISATION))
+                    : -int256(((TARGET_UTILISATION - u) * WAD) / TARGET_UTILISATION);
+        }
     }
 
-    /// @dev f(err): in [1/k, k], WAD.
+    /// @dev f(err): in [1/k, k], WAD, for err in [−1, 1].
     function _curve(int256 err) private pure returns (uint256) {
-        return err < 0 ? WAD - (uint256(-err) * (STEEPNESS - 1)) / STEEPNESS : WAD + uint256(err) * (STEEPNESS - 1);
+        unchecked {
+            return err < 0 ? WAD - (uint256(-err) * (STEEPNESS - 1)) / STEEPNESS : WAD + uint256(err) * (STEEPNESS - 1);
+        }
     }
 
     function _bound(uint256 rate) private pure returns (uint256) {
