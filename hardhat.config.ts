@@ -70,6 +70,11 @@ export default defineConfig({
       "@openzeppelin/contracts/access/manager/AccessManager.sol",
       "@openzeppelin/contracts/governance/TimelockController.sol",
       "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol",
+      "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol",
+      "@uniswap/v3-core/contracts/interfaces/IUniswapV3Factory.sol",
+      "@uniswap/v3-core/contracts/interfaces/IUniswapV3Pool.sol",
+      "@uniswap/v3-periphery/contracts/interfaces/ISwapRouter.sol",
+      "solady/src/tokens/WETH.sol",
     ],
   },
   test: {
