@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.34;
+
+import {AssetId} from "../types/AssetId.sol";
+import {IMarginEngine} from "./IMarginEngine.sol";
+
+/// @title Since when an asset's sources have disagreed (DESIGN 5)
+interface IDeviationRecord {
+    event DisagreementSeen(AssetId indexed asset, uint256 since);
+    event DisagreementEnded(AssetId indexed asset);
+
+    /// @notice Anyone: looks at the asset's sources now and records whether they disagree. A run of disagreement goes on
+    /// only while it is seen again within T_dev. A primary that cannot be used changes nothing.
+    /// @return since when the sources have disagreed, 0 if they agree.
+    function poke(AssetId asset) external returns (uint256 since);
+
+    /// @notice Start of the run of disagreement and when it was last seen; 0, 0 without one.
+    function disagreement(AssetId asset) external view returns (uint256 since, uint256 lastSeen);
+}
+
+/// @title Slow totals for maintenance haircuts (DESIGN 6.1)
+interface ISizeCheckpoints {
+    error TooSoon(AssetId asset, uint256 until);
+    error InsideSession();
+
+    event CheckpointUpdated(AssetId indexed asset, uint256 checkpoint, uint256 total);
+    event LowerTotalSeen(AssetId indexed asset, uint256 total);
+
+    /// @notice Anyone, outside sessions, an hour or more after the last time: moves the checkpoint towards the smallest of
+    /// the asset's totals at this and the previous update and those seen by {observe} between them. It falls at once
+    /// and rises by at most the governed part.
+    function update(AssetId asset) external returns (uint256 checkpoint);
+
+    /// @notice Anyone, outside sessions, at any time: a total below what the previous update saw will limit the next
+    /// rise. So a total that was high only for a moment lifts nothing if anybody looks after it.
+    function observe(AssetId asset) external;
+
+    /// @notice The total that maintenance reckons with; the asset's own token units (vault share: of the underlying).
+    function checkpointOf(AssetId asset) external view returns (uint256);
+
+    /// @notice The checkpoint, the smallest total seen since the last update, and the time of that update.
+    function stateOf(AssetId asset) external view returns (uint256 checkpoint, uint256 smallest, uint256 updatedAt);
+
+    /// @notice The total now and the checkpoint, in the same units.
+    function sizesOf(AssetId asset) external view returns (uint256 total, uint256 checkpoint);
+}
+
+/// @title What the neighbours of an engine made by the factory may ask beyond {IMarginEngine}
+interface ITableEngine is IMarginEngine {
+    /// @notice T_dev in seconds.
+    function deviationDelay() external view returns (uint256);
+
+    /// @notice Haircuts in force now for `size` token units of the asset held alone, WAD, brackets included. Lens and SDK
+    /// show them; margins come from the other doors.
+    function haircuts(AssetId asset, uint256 size) external view returns (uint256 initial, uint256 maintenance);
+}

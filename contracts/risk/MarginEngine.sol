@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.34;
+
+import {IMarginEngine, PriceState} from "../interfaces/IMarginEngine.sol";
+import {IDeviationRecord, ISizeCheckpoints, ITableEngine} from "../interfaces/IRisk.sol";
+import {ChainlinkSource} from "../oracles/ChainlinkSource.sol";
+import {SequencerUptime} from "../oracles/SequencerUptime.sol";
+import {AccountFlags} from "../types/AccountFlags.sol";
+import {AccountId} from "../types/AccountId.sol";
+import {AssetId, SETTLEMENT} from "../types/AssetId.sol";
+import {WAD} from "../types/FixedPoint.sol";
+import {Holding} from "../types/Holding.sol";
+import {PriceBook} from "./PriceBook.sol";
+import {FeedWord, HaircutWord, RiskTable, TableHeader, TableRamp} from "./RiskTable.sol";
+import {Evaluation, StandardMargin} from "./StandardMargin.sol";
+
+/// @title The scale (DESIGN 5, 6.1, 9): view-only, no storage
+/// @notice Its parameters are the table that {EngineFactory} appends to this code. Without a table (the factory's template)
+/// it knows no asset. Perps and options (6.2) and the portfolio model (6.3) come as a further contract that these doors ask
+/// when the flags say so; until then such accounts are refused by name.
+contract MarginEngine is ITableEngine, StandardMargin {
+    uint8 private constant STANDARD = 0;
+
+    constructor(
+        IDeviationRecord deviations,
+        ISizeCheckpoints checkpoints
+    ) PriceBook(deviations) StandardMargin(checkpoints) {}
+
+    /// @inheritdoc IMarginEngine
+    function initialMargin(
+        AccountId,
+        AccountFlags flags,
+        Holding[] calldata holdings
+    ) external view returns (int256 initial) {
+        _requireSpot(flags);
+        Evaluation memory e = _evaluate(holdings, INITIAL);
+        return _total(e, e.cash.chargeInitial, e.usd.chargeInitial);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function liquidationMargin(
+        AccountId,
+        AccountFlags flags,
+        Holding[] calldata holdings
+    ) external view returns (int256 maintenance, int256 mtm, uint256 liabilities) {
+        _requireSpot(flags);
+        Evaluation memory e = _evaluate(holdings, LIQUIDATION);
+        maintenance = _total(e, e.cash.chargeMaintenance, e.usd.chargeMaintenance);
+        mtm = _total(e, 0, 0);
+        liabilities = _liabilities(e);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function midMargin(
+        AccountId,
+        AccountFlags flags,
+        Holding[] calldata holdings
+    ) external view returns (int256 initial, int256 maintenance, int256 mtm) {
+        _requireSpot(flags);
+        Evaluation memory e = _evaluate(holdings, MID);
+        initial = _total(e, e.cash.chargeInitial, e.usd.chargeInitial);
+        maintenance = _total(e, e.cash.chargeMaintenance, e.usd.chargeMaintenance);
+        mtm = _total(e, 0, 0);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function pricesContinuousSince(Holding[] calldata holdings, uint256 since) external view returns (bool) {
+        (TableHeader head, ) = RiskTable.header();
+        bool priced;
+        for (uint256 i; i < holdings.length; ++i) {
+            AssetId underlying = _underlyingOf(holdings[i].asset());
+            uint256 index = RiskTable.indexOf(head, underlying);
+            // What is not in the table counts nothing and has no price to be continuous.
+            if (underlying == SETTLEMENT || index == RiskTable.NONE) continue;
+            (FeedWord feed, ) = RiskTable.record(head, index);
+            if (!feed.listed()) continue;
+            if (!ChainlinkSource.continuousSince(feed.feed(), feed.heartbeat(), since)) return false;
+            priced = true;
+        }
+        if (!priced) return true;
+        (FeedWord settlement, ) = RiskTable.record(head, 0);
+        return
+            ChainlinkSource.continuousSince(settlement.feed(), settlement.heartbeat(), since) &&
+            SequencerUptime.continuousSince(head.sequencer(), since);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function priceState(AssetId asset) external view returns (PriceState memory) {
+        return _priceState(asset);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function midPrice(AssetId asset) external view returns (uint256) {
+        return _midPrice(asset);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function settlementDecimals() external pure returns (uint8) {
+        (TableHeader head, ) = RiskTable.header();
+        return uint8(head.settlementDecimals());
+    }
+
+    /// @inheritdoc IMarginEngine
+    function table() external pure returns (bytes memory) {
+        return RiskTable.raw();
+    }
+
+    /// @inheritdoc ITableEngine
+    function deviationDelay() external pure returns (uint256) {
+        (TableHeader head, ) = RiskTable.header();
+        return head.deviationDelay();
+    }
+
+    /// @inheritdoc ITableEngine
+    function haircuts(AssetId asset, uint256 size) external view returns (uint256 initial, uint256 maintenance) {
+        Evaluation memory e;
+        TableRamp ramp;
+        (e.head, ramp) = RiskTable.header();
+        (e.ramp, e.purpose) = (ramp.exists() ? ramp.progress(block.timestamp) : WAD, MID);
+        uint256 index = RiskTable.indexOf(e.head, asset);
+        require(index != RiskTable.NONE, AssetNotInTable(asset));
+        (FeedWord feed, HaircutWord word) = RiskTable.record(e.head, index);
+        require(feed.listed(), AssetNotInTable(asset));
+        return _haircut(e, asset, index, word, size);
+    }
+
+    function _requireSpot(AccountFlags flags) private pure {
+        require(!flags.hasLedger(), LedgerUnsupported());
+        require(flags.model() == STANDARD, ModelUnsupported(flags.model()));
+    }
+}
