@@ -54,3 +54,34 @@ interface ITableEngine is IMarginEngine {
     /// show them; margins come from the other doors.
     function haircuts(AssetId asset, uint256 size) external view returns (uint256 initial, uint256 maintenance);
 }
+
+/// @title Who turns a risk table into an engine, and vouches for it (DESIGN 9)
+interface IEngineFactory {
+    /// @dev The table as a whole: which field, and its value.
+    error BadTable(bytes32 field, uint256 value);
+    error BadAsset(AssetId asset, bytes32 field, uint256 value);
+    /// @dev The table in force lists it, this one does not.
+    error AssetDropped(AssetId asset);
+    /// @dev The field would charge more than now, at once.
+    error RampNeeded(AssetId asset, bytes32 field, uint256 value, uint256 limit);
+    error UnknownEngine(address engine);
+    error NotSuccessor(address engine, address inForce);
+    error RampStarted(address engine, uint256 start);
+
+    event EngineCreated(address indexed engine, address indexed predecessor, bytes32 tableHash);
+
+    /// @notice Checks `table` by itself and against the one in force, and deploys an engine with it. Anyone.
+    function create(bytes calldata table) external returns (address engine);
+
+    /// @notice Reverts unless `engine` was made here, was checked against the engine in force now, and its ramp has not begun.
+    /// @dev For the same batch as `setEngine`: the delay lies between creation and the move of the pointer.
+    function requireSuccessor(address engine) external view;
+
+    function isEngine(address engine) external view returns (bool);
+
+    /// @notice The engine that was in force when `engine` was created.
+    function predecessorOf(address engine) external view returns (address);
+
+    /// @notice The engine without a table whose code all engines share.
+    function template() external view returns (address);
+}

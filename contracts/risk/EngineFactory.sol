@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.34;
+
+import {IDeviationRecord, IEngineFactory, ISizeCheckpoints, ITableEngine} from "../interfaces/IRisk.sol";
+import {IMarginAccounts} from "../interfaces/IMarginAccounts.sol";
+import {MarginEngine} from "./MarginEngine.sol";
+import {Table, TableCheck} from "./TableCheck.sol";
+
+/// @title EngineFactory: writes risk tables into engines (DESIGN 9)
+/// @notice Anyone may create an engine: it has no power until the governor moves the safe's pointer to it. What the factory
+/// vouches for is that the table is within every bound and follows the one in force.
+contract EngineFactory is IEngineFactory {
+    using TableCheck for Table;
+
+    /// @dev `PUSH2 size, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN`: init code that returns what follows its ten bytes.
+    uint80 private constant LOADER = 0x61000080600a5f395ff3;
+
+    IMarginAccounts private immutable _safe;
+    address private immutable _template;
+    mapping(address engine => address) private _predecessors;
+    mapping(address engine => bool) private _made;
+
+    constructor(IMarginAccounts safe, IDeviationRecord deviations, ISizeCheckpoints checkpoints) {
+        _safe = safe;
+        _template = address(new MarginEngine(deviations, checkpoints));
+    }
+
+    /// @inheritdoc IEngineFactory
+    function create(bytes calldata table) external returns (address engine) {
+        Table memory t = TableCheck.open(table);
+        t.checkAlone(_safe);
+        address current = _safe.engine();
+        if (current != address(0)) t.checkAgainst(TableCheck.open(ITableEngine(current).table()));
+
+        bytes memory code = bytes.concat(_template.code, table);
+        require(code.length <= 24_576, BadTable("size", code.length));
+        code = bytes.concat(bytes10(LOADER | (uint80(code.length) << 56)), code);
+        assembly ("memory-safe") {
+            engine := create(0, add(code, 0x20), mload(code))
+        }
+        require(engine != address(0), BadTable("create", 0));
+        (_made[engine], _predecessors[engine]) = (true, current);
+        emit EngineCreated(engine, current, keccak256(table));
+    }
+
+    /// @inheritdoc IEngineFactory
+    function requireSuccessor(address engine) external view {
+        require(_made[engine], UnknownEngine(engine));
+        address current = _safe.engine();
+        require(_predecessors[engine] == current, NotSuccessor(engine, current));
+        Table memory t = TableCheck.open(ITableEngine(engine).table());
+        uint256 start = t.ramp.start();
+        require(!t.ramp.exists() || start >= block.timestamp, RampStarted(engine, start));
+        if (current != address(0)) t.checkAgainst(TableCheck.open(ITableEngine(current).table()));
+    }
+
+    /// @inheritdoc IEngineFactory
+    function isEngine(address engine) external view returns (bool) {
+        return _made[engine];
+    }
+
+    /// @inheritdoc IEngineFactory
+    function predecessorOf(address engine) external view returns (address) {
+        return _predecessors[engine];
+    }
+
+    /// @inheritdoc IEngineFactory
+    function template() external view returns (address) {
+        return _template;
+    }
+}
