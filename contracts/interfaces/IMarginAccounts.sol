@@ -64,14 +64,19 @@ struct PoolConfig {
     bool borrowsClosed;
 }
 
+/// @dev An owner's EIP-712 signature (by key or by EIP-1271) over a door's message, with its unordered nonce and last second.
+struct Signed {
+    uint256 nonce;
+    uint256 deadline;
+    bytes signature;
+}
+
 interface IMarginAccountsEvents {
     /// @notice An account changed; `words` are all its balance words after the change (two entries of
     /// [asset 12 | int104 shares] each, the account's flags in the top 24 bits of the first).
     event AccountChanged(AccountId indexed account, Cause indexed cause, uint256[] words);
     /// @notice A pool changed; its two words after the change.
     event PoolChanged(AssetId indexed asset, uint256 supplyWord, uint256 debtWord);
-    /// @notice The collateral held of an idle asset or vault share changed to `total` (token units).
-    event CollateralChanged(AssetId indexed asset, uint256 total);
     /// @notice `assets` of debt were cancelled without payment: `fromReserves` of it by the pool's reserves, the rest by its lenders.
     event DebtWrittenOff(
         AssetId indexed asset,
@@ -166,6 +171,7 @@ interface IMarginAccountsErrors {
     // signatures
     error InvalidSignature(address signer);
     error SignatureExpired(uint256 deadline);
+    error PermitFailed(address token, address owner, uint256 deadline);
     error NonceAlreadyUsed(address owner, uint256 nonce);
 }
 
@@ -270,9 +276,7 @@ interface IMarginAccountsCold {
         uint256 amount,
         bool mayBorrow,
         address to,
-        uint256 nonce,
-        uint256 deadline,
-        bytes calldata signature
+        Signed calldata signed
     ) external returns (uint256 assets);
 
     function transferBySig(
@@ -281,9 +285,7 @@ interface IMarginAccountsCold {
         AssetId asset,
         uint256 amount,
         bool mayBorrow,
-        uint256 nonce,
-        uint256 deadline,
-        bytes calldata signature
+        Signed calldata signed
     ) external returns (uint256 assets);
 
     function setOperatorBySig(
@@ -293,18 +295,10 @@ interface IMarginAccountsCold {
         uint40 expiry,
         bool receiversOnly,
         address[] calldata receivers,
-        uint256 nonce,
-        uint256 deadline,
-        bytes calldata signature
+        Signed calldata signed
     ) external;
 
-    function cancelNonceBySig(
-        address owner,
-        uint256 cancelled,
-        uint256 nonce,
-        uint256 deadline,
-        bytes calldata signature
-    ) external;
+    function cancelNonceBySig(address owner, uint256 cancelled, Signed calldata signed) external;
 
     // ------------------------------------------------------------------ neighbours
     /// @notice Only the auction: marks an account as in auction or not. Refused while its check is pending.
@@ -326,6 +320,13 @@ interface IMarginAccountsCold {
     /// @notice Anyone: stores the accrued interest.
     function accrue(AssetId pool) external;
 
+    // ------------------------------------------------------------------ domain
+    // solhint-disable-next-line func-name-mixedcase -- the name is EIP-2612's
+    function DOMAIN_SEPARATOR() external view returns (bytes32);
+}
+
+/// @title Governance of the safe and its views, served by the second extension.
+interface IMarginAccountsAdmin {
     // ------------------------------------------------------------------ governor (AccessManager says who)
     /// @notice Lists a token as a pool (`lend`) or as idle collateral. The token is probed with `probe` units of the sender:
     /// taking a fee, rebasing, odd decimals and a second listing are refused. The first listing must be the settlement asset.
@@ -342,8 +343,8 @@ interface IMarginAccountsCold {
     function setAuction(address auction) external;
     function setPositions(address positions) external;
     function setInsurance(AccountId account) external;
-    /// @notice Guardian: stops `actions` (bits: 1 borrow, 2 withdraw with debt, 4 transfer, 8 bid, 16 vault supply) until `until`,
-    /// at most 7 days ahead. Deposit, repay, debt-free withdrawal and reduce-only are never stopped.
+    /// @notice Guardian: stops `actions` (bits: 1 borrow, 2 withdraw with debt, 4 transfer) until `until`,
+    /// at most 7 days ahead. Deposit, repay, bids, debt-free withdrawal and reduce-only are never stopped.
     function pause(uint8 actions, uint40 until) external;
 
     // ------------------------------------------------------------------ views
@@ -382,12 +383,16 @@ interface IMarginAccountsCold {
     function positions() external view returns (address);
     function insurance() external view returns (AccountId);
     function wrappedNative() external view returns (address);
-    // solhint-disable-next-line func-name-mixedcase -- the name is EIP-2612's
-    function DOMAIN_SEPARATOR() external view returns (bytes32);
 }
 
 /// @title MarginAccounts: the safe and the door (DESIGN 3, 4). Not upgradeable.
-interface IMarginAccounts is IMarginAccountsEvents, IMarginAccountsErrors, IMarginAccountsDoors, IMarginAccountsCold {}
+interface IMarginAccounts is
+    IMarginAccountsEvents,
+    IMarginAccountsErrors,
+    IMarginAccountsDoors,
+    IMarginAccountsCold,
+    IMarginAccountsAdmin
+{}
 
 /// @notice What a contract implements to use {IMarginAccountsDoors-unlock}.
 interface IUnlockCallback {

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.34;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {RateLimiter} from "@openzeppelin/contracts/utils/RateLimiter.sol";
+
+import {IRateModel} from "../interfaces/IRateModel.sol";
+import {AccountId} from "../types/AccountId.sol";
+import {AssetId} from "../types/AssetId.sol";
+import {BPS, FixedPoint, WAD, YEAR} from "../types/FixedPoint.sol";
+import {ConfigWord, DebtWord, IdleWord, INDEX_ONE, ShareMath, SupplyWord} from "../types/PoolWords.sol";
+import {AdaptiveCurve} from "./AdaptiveCurve.sol";
+import {Books} from "./Books.sol";
+import {Interest} from "./Interest.sol";
+
+/// @title Pools: interest, shares, limits, write-off (DESIGN 4).
+/// @dev Shares and indices only. Cash is not stored: what the safe holds of a token beyond `claims − debts` is reserve, so a
+/// donation is reserve and never moves a share price (V3).
+abstract contract Pools is Books {
+    using RateLimiter for RateLimiter.RefillingBucket;
+    using SafeERC20 for IERC20;
+
+    uint256 private constant MAX_INDEX = type(uint64).max;
+    /// @dev No model may ask for more than 1000 % a year.
+    uint256 private constant MAX_RATE = 10e18 / YEAR;
+    uint256 private constant MODEL_GAS = 150_000;
+
+    // ---------------------------------------------------------------- interest
+
+    /// @dev The pool's words with interest up to now; nothing is written.
+    function _accrued(uint256 n) internal view returns (SupplyWord s, DebtWord d) {
+        PoolSlots storage pool = _pools[n];
+        s = pool.supply;
+        d = pool.debt;
+        uint256 elapsed = block.timestamp - d.lastAccrual();
+        if (elapsed == 0) return (s, d);
+
+        (uint256 rate, uint256 rateAtTarget) = _rates(n, s, d, elapsed);
+        uint256 newIndex = d.index();
+        if (d.debtShares() != 0) {
+            // debts grow rounded up, claims by no more than that: V1 holds to rounding in the pool's favour
+            newIndex = (newIndex * (WAD + Interest.growthUp(rate, elapsed)) + WAD - 1) / WAD;
+            newIndex = FixedPoint.min(newIndex, MAX_INDEX);
+            s = s.withIndex(_supplyIndex(s, d, newIndex - d.index()));
+        }
+        d = d.accruedTo(newIndex, block.timestamp, rateAtTarget);
+    }
+
+    /// @dev The index after lenders and accounts got their part of the interest, rounded down.
+    function _supplyIndex(SupplyWord s, DebtWord d, uint256 debtIndexRise) private pure returns (uint256) {
+        uint256 shares = s.shares();
+        if (shares == 0) return s.index();
+        uint256 interest = ShareMath.toAssetsDown(d.debtShares(), debtIndexRise);
+        uint256 forLenders = (interest * (BPS - d.reserveFactor())) / BPS;
+        return FixedPoint.min(s.index() + (forLenders * INDEX_ONE) / shares, MAX_INDEX);
+    }
+
+    function _rates(
+        uint256 n,
+        SupplyWord s,
+        DebtWord d,
+        uint256 elapsed
+    ) private view returns (uint256 rate, uint256 rateAtTarget) {
+        uint256 claims = s.claims();
+        uint256 utilisation = claims == 0 ? 0 : FixedPoint.min((d.debts() * WAD) / claims, WAD);
+        return
+            d.externalModel()
+                ? _modelRates(n, utilisation, elapsed, d.rateAtTarget())
+                : AdaptiveCurve.rates(utilisation, elapsed, d.rateAtTarget());
+    }
+
+    /// @dev A model that reverts, returns nonsense or burns its gas charges nothing; it cannot stop the pool. The gas test
+    /// keeps a caller from starving it on purpose.
+    function _modelRates(
+        uint256 n,
+        uint256 utilisation,
+        uint256 elapsed,
+        uint256 rateAtTarget
+    ) private view returns (uint256, uint256) {
+        require(gasleft() > MODEL_GAS + MODEL_GAS / 32, ModelGas(gasleft()));
+        address model = _rateModels[n];
+        (bool ok, bytes memory out) = model.staticcall{gas: MODEL_GAS}(
+            abi.encodeCall(IRateModel.rates, (utilisation, elapsed, rateAtTarget))
+        );
+        if (!ok || out.length < 64) return (0, rateAtTarget);
+        (uint256 average, uint256 next) = abi.decode(out, (uint256, uint256));
+        return (FixedPoint.min(average, MAX_RATE), FixedPoint.min(next, (1 << 36) - 1));
+    }
+
+    /// @dev Opens a pool for a change.
+    function _open(uint256 n) internal view returns (Pool memory p) {
+        p.n = n;
+        (p.s0, p.d0) = _accrued(n);
+        (p.s, p.d) = (p.s0, p.d0);
+    }
+
+    function _storePool(Pool memory p) internal {
+        PoolSlots storage pool = _pools[p.n];
+        if (SupplyWord.unwrap(pool.supply) != SupplyWord.unwrap(p.s)) pool.supply = p.s;
+        if (DebtWord.unwrap(pool.debt) != DebtWord.unwrap(p.d)) pool.debt = p.d;
+        emit PoolChanged(AssetId.wrap(uint16(p.n)), SupplyWord.unwrap(p.s), DebtWord.unwrap(p.d));
+    }
+
+    // ---------------------------------------------------------------- signed balances
+
+    /// @dev Adds `assets` to a balance of `shares`: debt first (burned shares rounded down unless all is paid), then claims
+    /// (minted rounded down).
+    function _credit(Pool memory p, int256 shares, uint256 assets) internal pure returns (int256) {
+        if (shares < 0) {
+            uint256 owed = uint256(-shares);
+            uint256 debt = ShareMath.toAssetsUp(owed, p.d.index());
+            if (assets < debt) {
+                uint256 burned = ShareMath.toSharesDown(assets, p.d.index());
+                p.d = p.d.withDebtShares(p.d.debtShares() - burned);
+                return shares + int256(burned);
+            }
+            p.d = p.d.withDebtShares(p.d.debtShares() - owed);
+            assets -= debt;
+            shares = 0;
+        }
+        uint256 minted = ShareMath.toSharesDown(assets, p.s.index());
+        p.s = p.s.withAccountShares(p.s.accountShares() + minted);
+        return shares + int256(minted);
+    }
+
+    /// @dev Takes `assets` from a balance of `shares`: claims first (burned rounded up; all of them when they are worth exactly
+    /// that), then debt (minted rounded up). The caller decides whether debt is allowed.
+    function _debit(Pool memory p, int256 shares, uint256 assets) internal pure returns (int256) {
+        if (shares > 0) {
+            uint256 owned = uint256(shares);
+            uint256 worth = ShareMath.toAssetsDown(owned, p.s.index());
+            if (assets < worth) {
+                uint256 burned = ShareMath.toSharesUp(assets, p.s.index());
+                p.s = p.s.withAccountShares(p.s.accountShares() - burned);
+                return shares - int256(burned);
+            }
+            p.s = p.s.withAccountShares(p.s.accountShares() - owned);
+            assets -= worth;
+            shares = 0;
+        }
+        uint256 minted = ShareMath.toSharesUp(assets, p.d.index());
+        p.d = p.d.withDebtShares(p.d.debtShares() + minted);
+        return shares - int256(minted);
+    }
+
+    /// @dev Adds a signed amount of assets.
+    function _change(Pool memory p, int256 shares, int256 assets) internal pure returns (int256) {
+        return assets >= 0 ? _credit(p, shares, uint256(assets)) : _debit(p, shares, uint256(-assets));
+    }
+
+    /// @dev Adds `delta` shares of the sign opposite to `shares`: a balance meets a debt and they cancel.
+    function _shift(Pool memory p, int256 shares, int256 delta) internal pure returns (int256) {
+        if (delta > 0) {
+            p.s = p.s.withAccountShares(p.s.accountShares() - uint256(delta));
+            return _credit(p, shares, ShareMath.toAssetsDown(uint256(delta), p.s.index()));
+        }
+        p.d = p.d.withDebtShares(p.d.debtShares() - uint256(-delta));
+        return _debit(p, shares, ShareMath.toAssetsUp(uint256(-delta), p.d.index()));
+    }
+
+    /// @dev Assets that signed shares are worth: claims down, debts up.
+    function _worth(Pool memory p, int256 shares) internal pure returns (int256) {
+        return
+            shares >= 0
+                ? int256(ShareMath.toAssetsDown(uint256(shares), p.s.index()))
+                : -int256(ShareMath.toAssetsUp(uint256(-shares), p.d.index()));
+    }
+
+    // ---------------------------------------------------------------- limits
+
+    /// @dev What the caps of DESIGN 4 say to the change of `p` with `outflow` tokens leaving, net. `forSettlement` may use the
+    /// part of the caps that is kept for it.
+    function _checkPool(Pool memory p, int256 outflow, bool forSettlement) internal {
+        AssetId asset = AssetId.wrap(uint16(p.n));
+        uint256 shares = p.s.shares();
+        uint256 shares0 = p.s0.shares();
+        if (shares > shares0) {
+            uint256 total = p.s.claims();
+            uint256 cap = p.d.supplyCap();
+            require(total <= cap, SupplyCapExceeded(asset, cap, total));
+        }
+        bool more = p.d.debtShares() > p.d0.debtShares();
+        if (!more && shares >= shares0 && outflow <= 0) return;
+        ConfigWord config = _pools[p.n].config;
+        if (more) _checkDebts(asset, config, p.s, p.d, forSettlement);
+        _checkCash(asset, config, p.s, p.d, !forSettlement && (more || p.s.lenderShares() < p.s0.lenderShares()));
+        if (outflow > 0 && config.outflowLimited()) _outflows[asset].consume(bytes32(0), uint256(outflow));
+    }
+
+    function _checkDebts(AssetId asset, ConfigWord config, SupplyWord s, DebtWord d, bool forSettlement) private pure {
+        uint256 debts = d.debts();
+        uint256 part = forSettlement ? BPS : BPS - config.settlementPart();
+        uint256 cap = config.borrowCap();
+        if (cap != type(uint256).max) {
+            cap = (cap * part) / BPS;
+            require(debts <= cap, BorrowCapExceeded(asset, cap, debts));
+        }
+        uint256 most = (s.claims() * config.maxUtilisation() * part) / (BPS * BPS);
+        require(debts <= most, UtilisationCapExceeded(asset, most, debts));
+    }
+
+    /// @dev Debts never exceed claims, so reserves are never lent and a lone small lender's share price cannot explode; lenders and
+    /// borrowers also leave the reserved part of the accounts' claims, so that seized collateral can leave.
+    function _checkCash(AssetId asset, ConfigWord config, SupplyWord s, DebtWord d, bool leaveReserve) private pure {
+        uint256 claims = s.claims();
+        uint256 used = d.debts();
+        if (leaveReserve) used += _reserved(config, s);
+        require(used <= claims, InsufficientLiquidity(asset, claims > d.debts() ? claims - d.debts() : 0));
+    }
+
+    function _reserved(ConfigWord config, SupplyWord s) internal pure returns (uint256) {
+        return (ShareMath.toAssetsUp(s.accountShares(), s.index()) * config.reservedPart()) / BPS;
+    }
+
+    function _checkIdleOutflow(AssetId asset, IdleWord word, int256 outflow) internal {
+        if (outflow > 0 && word.outflowLimited()) _outflows[asset].consume(bytes32(0), uint256(outflow));
+    }
+
+    // ---------------------------------------------------------------- write-off
+
+    /// @dev Cancels `shares` of debt without payment. The pool's own reserves bear it first; only what they lack lowers the supply
+    /// index, the one way in which a share price falls (V3). Counted once: claims end at most at tokens + remaining debts (V1).
+    function _writeOff(Pool memory p, AccountId account, uint256 shares) internal {
+        uint256 lost = ShareMath.toAssetsDown(shares, p.d.index());
+        p.d = p.d.withDebtShares(p.d.debtShares() - shares);
+        uint256 backing =
+            IERC20(_pools[p.n].config.token()).balanceOf(address(this)) +
+                ShareMath.toAssetsDown(p.d.debtShares(), p.d.index());
+        uint256 claims = p.s.claims();
+        uint256 fromLenders = claims > backing ? claims - backing : 0;
+        if (fromLenders != 0) {
+            // shares is not 0 when claims are not; the index never becomes 0, or nothing could be lent again
+            p.s = p.s.withIndex(FixedPoint.max((backing * INDEX_ONE) / p.s.shares(), 1));
+        }
+        uint256 fromReserves = lost > fromLenders ? lost - fromLenders : 0;
+        emit DebtWrittenOff(AssetId.wrap(uint16(p.n)), account, lost, fromReserves, p.s.index());
+    }
+
+    // ---------------------------------------------------------------- tokens
+
+    function _pull(address token, address from, uint256 amount) internal {
+        IERC20(token).safeTransferFrom(from, address(this), amount);
+    }
+
+    function _push(address token, address to, uint256 amount) internal {
+        IERC20(token).safeTransfer(to, amount);
+    }
+
+    /// @dev The model of a pool got too little gas to be asked: send more.
+    error ModelGas(uint256 left);
+}
