@@ -3,6 +3,7 @@ pragma solidity ^0.8.34;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {PoolConfig, PoolState} from "../interfaces/IMarginAccounts.sol";
 import {IVault} from "../interfaces/IVault.sol";
@@ -12,6 +13,7 @@ import {INDEX_ONE, ShareMath} from "../types/PoolWords.sol";
 /// @title The vault's side of the safe, with every number under the test's control
 /// @dev Reaches what the real safe reaches only over years or in a catastrophe: any index, any lack of cash, any lock.
 contract StubSafe {
+    using SafeERC20 for IERC20;
     using ShareMath for uint256;
 
     IERC20 public immutable token;
@@ -90,7 +92,7 @@ contract StubSafe {
         require(assets <= shares.toAssetsDown(index) && assets <= lenderCash, TooManyAssets());
         lenderShares -= shares;
         isLocked = true;
-        require(token.transfer(to, assets));
+        token.safeTransfer(to, assets);
         isLocked = false;
     }
 

@@ -11,7 +11,7 @@ import {ERC4626Properties} from "../test/ERC4626Properties.sol";
 import {HookToken, ITokenHooks} from "../test/HookToken.sol";
 import {StubSafe} from "../test/StubSafe.sol";
 import {TestToken} from "../test/TestToken.sol";
-import {AssetId, SETTLEMENT} from "../types/AssetId.sol";
+import {SETTLEMENT} from "../types/AssetId.sol";
 import {INDEX_ONE, MAX_SHARES} from "../types/PoolWords.sol";
 import {Vault} from "./Vault.sol";
 
