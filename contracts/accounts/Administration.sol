@@ -27,6 +27,8 @@ abstract contract Administration is Verbs, IMarginAccountsAdmin {
         uint8 decimals = TokenProbe.check(token, _msgSender(), probe);
         uint16 number;
         if (lend) {
+            // margins are WAD of the settlement token: the first pool's units must fit them
+            require(_poolCount != 0 || decimals <= 18, TokenDecimals(token, decimals));
             number = ++_poolCount;
             asset = AssetIdLib.pool(number);
             _pools[number] = PoolSlots(

@@ -173,15 +173,14 @@ abstract contract Pools is Books {
     /// part of the caps that is kept for it.
     function _checkPool(Pool memory p, int256 outflow, bool forSettlement) internal {
         AssetId asset = AssetId.wrap(uint16(p.n));
-        uint256 shares = p.s.shares();
-        uint256 shares0 = p.s0.shares();
-        if (shares > shares0) {
+        if (p.s.shares() > p.s0.shares()) {
             uint256 total = p.s.claims();
             uint256 cap = p.d.supplyCap();
             require(total <= cap, SupplyCapExceeded(asset, cap, total));
         }
         bool more = p.d.debtShares() > p.d0.debtShares();
-        if (!more && shares >= shares0 && outflow <= 0) return;
+        // claims − debts changes by what comes in or goes out and by nothing else, so only then can cash run short
+        if (!more && outflow <= 0) return;
         ConfigWord config = _pools[p.n].config;
         if (more) _checkDebts(asset, config, p.s, p.d, forSettlement);
         _checkCash(asset, config, p.s, p.d, !forSettlement && (more || p.s.lenderShares() < p.s0.lenderShares()));
