@@ -90,8 +90,8 @@ abstract contract Bids is Verbs {
     /// @dev Everything but the settlement asset. Backwards, since an emptied entry is filled by the last one. Claims taken round
     /// down, debts taken round up: a bid never lowers what the account is left with (L1).
     function _moveBalances(Bid memory b) private {
-        for (uint256 i = _flags(b.w).count(); i-- > 0;) {
-            (AssetId asset, int256 shares) = _entry(b.w, i);
+        for (uint256 i = _flags(b.w).count(); i != 0;) {
+            (AssetId asset, int256 shares) = _entry(b.w, --i);
             if (asset == SETTLEMENT) continue;
             int256 part = FixedPoint.mulDivFloor(shares, b.quote.fraction, WAD);
             if (part == 0) continue;
