@@ -251,9 +251,10 @@ abstract contract ERC4626Properties is BaseTest {
             assets = _boundIn(amount, vault.maxDeposit(user), vault.previewMint(1), affordable);
             shares = vault.deposit(assets, user);
         }
-        if (redeem) {
+        // A pool without cash keeps even what has just come in: then there is no way back to look at.
+        if (redeem && shares <= vault.maxRedeem(user)) {
             assertLe(vault.redeem(shares, user, user), assets);
-        } else if (vault.previewWithdraw(assets) <= vault.balanceOf(user)) {
+        } else if (!redeem && assets <= vault.maxWithdraw(user)) {
             assertGe(vault.withdraw(assets, user, user), shares);
         }
         vm.stopPrank();

@@ -5,7 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
-import {PoolConfig, PoolState} from "../interfaces/IMarginAccounts.sol";
+import {PoolState} from "../interfaces/IMarginAccounts.sol";
 import {IVault} from "../interfaces/IVault.sol";
 import {AssetId} from "../types/AssetId.sol";
 import {INDEX_ONE, ShareMath} from "../types/PoolWords.sol";
@@ -24,10 +24,7 @@ contract StubSafe {
     uint256 public supplyRoom = type(uint256).max;
     uint256 public lenderCash = type(uint256).max;
     uint256 public outflowLeftNow = type(uint256).max;
-    bool public closed;
     bool public isLocked;
-    uint8 public pausedActions;
-    uint40 public pausedUntil;
 
     error OnlyVault();
     error TooFewAssets();
@@ -59,17 +56,8 @@ contract StubSafe {
         outflowLeftNow = left;
     }
 
-    function setClosed(bool on) external {
-        closed = on;
-    }
-
     function setLocked(bool on) external {
         isLocked = on;
-    }
-
-    function setPause(uint8 actions, uint40 until) external {
-        pausedActions = actions;
-        pausedUntil = until;
     }
 
     /// @notice A set-off, as the safe does it: its own count and the vault's go down together.
@@ -99,21 +87,14 @@ contract StubSafe {
     function poolState(AssetId) external view returns (PoolState memory state) {
         state.lenderShares = uint96(lenderShares);
         state.supplyIndex = uint64(index);
-        state.lenderCash = lenderCash;
+        state.claims = lenderShares.toAssetsDown(index);
+        state.lenderCash = lenderCash < state.claims ? lenderCash : state.claims;
         state.supplyRoom = supplyRoom;
     }
 
     function poolWords(AssetId) external view returns (uint256 supplyWord, uint256 debtWord) {
         // Accounts' shares stand beside the lenders': a vault that forgot its mask would count them.
         return (lenderShares | (uint256(12345) << 96) | (index << 192), 0);
-    }
-
-    function poolConfig(AssetId) external view returns (PoolConfig memory config) {
-        config.depositsClosed = closed;
-    }
-
-    function pauses() external view returns (uint8 actions, uint40 until) {
-        return (pausedActions, pausedUntil);
     }
 
     function outflowLeft(AssetId) external view returns (uint256) {

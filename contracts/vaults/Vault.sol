@@ -24,9 +24,6 @@ import {INDEX_ONE, MAX_SHARES, ShareMath, SupplyWord} from "../types/PoolWords.s
 contract Vault is IVault, ERC4626, ERC20Permit {
     using ShareMath for uint256;
 
-    /// @dev The guardian's bit that stops new lending ({IMarginAccountsCold-pause}).
-    uint8 private constant PAUSE_SUPPLY = 16;
-
     /// @inheritdoc IVault
     IMarginAccounts public immutable safe;
     /// @inheritdoc IVault
@@ -118,16 +115,15 @@ contract Vault is IVault, ERC4626, ERC20Permit {
     /// @inheritdoc IERC4626
     /// @dev What the holder has and the pool can pay now. Never reverts.
     function maxWithdraw(address owner) public view override(ERC4626, IERC4626) returns (uint256) {
-        (uint256 assets, uint256 index) = _payable();
-        return FixedPoint.min(assets, balanceOf(owner).toAssetsDown(index));
+        (uint256 shares, uint256 outflow, uint256 index) = _redeemable(owner);
+        return FixedPoint.min(shares.toAssetsDown(index), outflow);
     }
 
     /// @inheritdoc IERC4626
     /// @dev Never reverts.
     function maxRedeem(address owner) public view override(ERC4626, IERC4626) returns (uint256) {
-        (uint256 assets, uint256 index) = _payable();
-        uint256 shares = balanceOf(owner);
-        return assets >= shares.toAssetsDown(index) ? shares : assets.toSharesDown(index);
+        (uint256 shares, uint256 outflow, uint256 index) = _redeemable(owner);
+        return shares.toAssetsDown(index) <= outflow ? shares : outflow.toSharesDown(index);
     }
 
     // ------------------------------------------------------------------------------------------------- views
@@ -215,21 +211,25 @@ contract Vault is IVault, ERC4626, ERC20Permit {
         return safe.poolState(pool).supplyIndex;
     }
 
-    /// @return assets until the supply cap, 0 when closed. @return shares until their 96 bits are full.
+    /// @return assets until the supply cap, 0 while deposits are closed or the safe is locked. @return shares until their 96
+    /// bits are full.
     function _room() private view returns (uint256 assets, uint256 shares, uint256 index) {
         PoolState memory state = safe.poolState(pool);
-        index = state.supplyIndex;
-        if (safe.isLocked() || safe.poolConfig(pool).depositsClosed) return (0, 0, index);
-        (uint8 actions, uint40 until) = safe.pauses();
-        if (actions & PAUSE_SUPPLY != 0 && block.timestamp < until) return (0, 0, index);
-        return (state.supplyRoom, MAX_SHARES - state.lenderShares, index);
+        if (!safe.isLocked()) assets = state.supplyRoom;
+        return (assets, MAX_SHARES - state.lenderShares, state.supplyIndex);
     }
 
-    /// @return assets that lenders together may take out now, 0 while the safe is locked.
-    function _payable() private view returns (uint256 assets, uint256 index) {
+    /// @dev The safe lets shares go while what is left covers all that lenders must leave behind: so many shares are counted, rounded
+    /// up, and the others may go. (From `lenderCash` alone the rounding of the last share would be guessed.)
+    /// @return shares that `owner` holds and the pool can pay, 0 while the safe is locked. @return outflow assets that may leave.
+    function _redeemable(address owner) private view returns (uint256 shares, uint256 outflow, uint256 index) {
         PoolState memory state = safe.poolState(pool);
         index = state.supplyIndex;
-        if (!safe.isLocked()) assets = FixedPoint.min(state.lenderCash, safe.outflowLeft(pool));
+        if (state.lenderCash == 0 || safe.isLocked()) return (0, 0, index);
+        uint256 kept = (state.claims - state.lenderCash).toSharesUp(index);
+        uint256 all = uint256(state.lenderShares) + state.accountShares;
+        shares = FixedPoint.min(balanceOf(owner), all > kept ? all - kept : 0);
+        outflow = safe.outflowLeft(pool);
     }
 
     function _tokenOf(IMarginAccounts safe_, AssetId pool_) private view returns (IERC20) {
