@@ -143,7 +143,7 @@ contract LiquidationAuction is ILiquidationAuction {
     }
 
     /// @inheritdoc ILiquidationAuction
-    /// @dev Refused while the account is healthy: time in health is not auction time, and anyone may `end` instead.
+    /// @dev Refused while the account is healthy: whoever comes then should `end` the auction, or its clock would go on.
     function poke(AccountId account) external {
         (AccountFlags flags, Holding[] memory holdings) = _openAccount(account);
         require(flags.inAuction(), NoAuction(account));
