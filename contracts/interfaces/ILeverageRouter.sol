@@ -3,6 +3,7 @@ pragma solidity ^0.8.34;
 
 import {AccountId} from "../types/AccountId.sol";
 import {AssetId} from "../types/AssetId.sol";
+import {Signed} from "./IMarginAccounts.sol";
 import {ISwapErrors} from "./ISwapErrors.sol";
 
 /// @title Open, change and close leverage in one transaction.
@@ -16,9 +17,7 @@ interface ILeverageRouter is ISwapErrors {
     /// in the same transaction. Empty signature: nothing to do. A grant that is in force already is not an error.
     struct Grant {
         uint40 expiry;
-        uint256 nonce;
-        uint256 deadline;
-        bytes signature;
+        Signed signed;
     }
 
     struct OpenOrder {
@@ -59,6 +58,8 @@ interface ILeverageRouter is ISwapErrors {
     }
 
     error CallerNotAuthorized(AccountId account, address caller);
+    /// @dev The account has not made the router its operator, or no longer.
+    error RouterNotAuthorized(AccountId account);
     /// @dev The caller may send tokens only to listed receivers, and `receiver` is not one.
     error ReceiverNotAllowed(AccountId account, address caller, address receiver);
     error NativeValueMismatch(uint256 needed, uint256 sent);

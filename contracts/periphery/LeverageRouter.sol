@@ -206,10 +206,10 @@ contract LeverageRouter is ILeverageRouter, SafeSession, UniswapV3Swapper {
 
     /// @dev The router is an operator of many accounts: it may act on one only as far as its caller could without it.
     function _authorize(AccountId account, Grant calldata grant, address to) private {
-        if (grant.signature.length > 0) {
+        if (grant.signed.signature.length > 0) {
             address[] memory receivers = new address[](1);
             receivers[0] = address(this);
-            // Somebody may have sent the same signature first; if it was not used, the safe refuses the router below.
+            // Somebody may have sent the same signature first: what counts is whether the right is there.
             try
                 safe.setOperatorBySig(
                     account,
@@ -218,13 +218,12 @@ contract LeverageRouter is ILeverageRouter, SafeSession, UniswapV3Swapper {
                     grant.expiry,
                     true,
                     receivers,
-                    grant.nonce,
-                    grant.deadline,
-                    grant.signature
+                    grant.signed
                 )
             {} catch {}
         }
         require(safe.isAuthorized(account, msg.sender, TRADE_AND_WITHDRAW), CallerNotAuthorized(account, msg.sender));
+        require(safe.isAuthorized(account, address(this), TRADE_AND_WITHDRAW), RouterNotAuthorized(account));
         address owner = account.owner();
         if (msg.sender == owner) return;
         (, , bool receiversOnly) = safe.operatorOf(account, msg.sender);

@@ -13,6 +13,7 @@ import {AccountId} from "../types/AccountId.sol";
 import {AssetId, AssetIdLib} from "../types/AssetId.sol";
 import {BPS, FixedPoint, WAD, YEAR} from "../types/FixedPoint.sol";
 import {Holding, HoldingLib} from "../types/Holding.sol";
+import {INDEX_ONE} from "../types/PoolWords.sol";
 
 contract MarginLens is IMarginLens {
     using AssetIdLib for AssetId;
@@ -21,8 +22,8 @@ contract MarginLens is IMarginLens {
 
     uint8 private constant PAUSED_BORROW = 1;
     uint8 private constant PAUSED_WITHDRAW = 2;
-    // Halvings of the search for a maximum: 2^-20 is less than one part in 10^6.
-    uint256 private constant SEARCH_STEPS = 20;
+    // How near the search for a maximum comes: one part in 10^6.
+    uint256 private constant PRECISION = 1e6;
 
     IMarginAccounts public immutable safe;
 
@@ -128,8 +129,8 @@ contract MarginLens is IMarginLens {
         if (asset.kind() != AssetIdLib.KIND_VAULT_SHARE) return _search(account, flags, holdings, asset, most);
         // The engine counts a share in units of the underlying.
         uint256 index = safe.poolState(AssetIdLib.pool(asset.number())).supplyIndex;
-        uint256 assets = _search(account, flags, holdings, asset, most.mulDivDown(index, _INDEX_ONE));
-        return FixedPoint.min(most, assets.mulDivDown(_INDEX_ONE, index));
+        uint256 assets = _search(account, flags, holdings, asset, most.mulDivDown(index, INDEX_ONE));
+        return FixedPoint.min(most, assets.mulDivDown(INDEX_ONE, index));
     }
 
     /// @inheritdoc IMarginLens
@@ -141,13 +142,13 @@ contract MarginLens is IMarginLens {
         PoolState memory state = safe.poolState(pool);
         int256 balance = safe.balanceOf(account, pool);
         uint256 own = balance > 0 ? uint256(balance) : 0;
-        uint256 most = FixedPoint.min(FixedPoint.min(own + state.borrowRoom, state.cash), safe.outflowLeft(pool));
+        // Taking out the own balance first lowers the room for debt by at most as much, so the larger of both is allowed.
+        uint256 most = FixedPoint.max(own, state.borrowRoom);
+        most = FixedPoint.min(FixedPoint.min(most, state.cash), safe.outflowLeft(pool));
         return _search(account, flags, holdings, pool, most);
     }
 
     // ------------------------------------------------------------------ parts
-
-    uint256 private constant _INDEX_ONE = 1e15;
 
     function _balanceView(AccountId account, Holding holding) private view returns (BalanceView memory b) {
         b.asset = holding.asset();
@@ -251,7 +252,7 @@ contract MarginLens is IMarginLens {
     ) private view returns (uint256 low) {
         if (most == 0 || _passes(account, flags, holdings, asset, most)) return most;
         uint256 high = most;
-        for (uint256 i; i < SEARCH_STEPS; ++i) {
+        while (high - low > low / PRECISION + 1) {
             uint256 mid = (low + high) / 2;
             if (_passes(account, flags, holdings, asset, mid)) low = mid;
             else high = mid;
@@ -276,26 +277,51 @@ contract MarginLens is IMarginLens {
         }
     }
 
-    /// @dev A copy of the holdings with `taken` less of `asset`; an entry that becomes zero goes, a new one comes last.
+    /// @dev A copy of the holdings with `taken` less of `asset`: of the balance first, then of the pool's vault shares, which the
+    /// safe sets off before it lends, and the rest as debt. A unit goes for rounding wherever something is left.
     function _without(
         Holding[] memory holdings,
         AssetId asset,
         uint256 taken
     ) private pure returns (Holding[] memory changed) {
+        AssetId share = asset.isPool() ? AssetIdLib.vaultShare(asset.number()) : asset;
+        int256 rest = int256(taken);
+        int256 fromBalance = FixedPoint.min(FixedPoint.max(_amountOf(holdings, asset), 0), rest);
+        rest -= fromBalance;
+        int256 fromShares = share == asset ? int256(0) : FixedPoint.min(_amountOf(holdings, share), rest);
+        rest -= fromShares;
+
         changed = new Holding[](holdings.length + 1);
         uint256 n;
         bool found;
         for (uint256 i; i < holdings.length; ++i) {
+            AssetId held = holdings[i].asset();
             int256 amount = holdings[i].amount();
-            if (holdings[i].asset() == asset) {
+            if (held == asset) {
                 found = true;
-                amount -= int256(taken);
+                amount = _less(amount, fromBalance + rest);
+            } else if (held == share) {
+                amount = _less(amount, fromShares);
             }
-            if (amount != 0) changed[n++] = HoldingLib.pack(holdings[i].asset(), amount);
+            if (amount != 0) changed[n++] = HoldingLib.pack(held, amount);
         }
-        if (!found && taken > 0) changed[n++] = HoldingLib.pack(asset, -int256(taken));
+        if (!found && rest > 0) changed[n++] = HoldingLib.pack(asset, -rest - 1);
         assembly ("memory-safe") {
             mstore(changed, n) // shorter than it was made
         }
+    }
+
+    function _amountOf(Holding[] memory holdings, AssetId asset) private pure returns (int256) {
+        for (uint256 i; i < holdings.length; ++i) if (holdings[i].asset() == asset) return holdings[i].amount();
+        return 0;
+    }
+
+    function _less(int256 amount, int256 taken) private pure returns (int256) {
+        return
+            taken == 0
+                ? amount
+                : taken == amount
+                    ? int256(0)
+                    : amount - taken - 1;
     }
 }

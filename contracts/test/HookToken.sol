@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
-import {TestToken} from "./TestToken.sol";
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-interface ITokenHooks {
-    function tokensToSend(address from, address to, uint256 amount) external;
-    function tokensReceived(address from, address to, uint256 amount) external;
-}
+/// @title A token that calls out before every movement, as an ERC-777 would, and remembers what came back
+contract HookToken is ERC20 {
+    uint8 private immutable _decimals;
+    address private _target;
+    bytes private _data;
 
-/// @title A token in the manner of ERC-777: calls whoever asked for it before tokens leave it and after they reach it
-contract HookToken is TestToken {
-    mapping(address account => ITokenHooks) public hooks;
+    bool public succeeded;
+    bytes public answer;
 
-    constructor(uint8 decimals_) TestToken("Hooked", "HOOK", decimals_) {}
-
-    /// @notice From now on `hook` is called about the sender's tokens; zero: nobody.
-    function setHook(ITokenHooks hook) external {
-        hooks[msg.sender] = hook;
+    constructor(uint8 decimals_) ERC20("Hook", "HOOK") {
+        _decimals = decimals_;
     }
 
-    function _update(address from, address to, uint256 amount) internal override {
-        if (address(hooks[from]) != address(0)) hooks[from].tokensToSend(from, to, amount);
-        super._update(from, to, amount);
-        if (address(hooks[to]) != address(0)) hooks[to].tokensReceived(from, to, amount);
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    /// @notice What to call; target 0: nothing.
+    function setHook(address target, bytes calldata data) external {
+        (_target, _data) = (target, data);
+    }
+
+    function decimals() public view override returns (uint8) {
+        return _decimals;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        if (_target != address(0)) (succeeded, answer) = _target.call(_data);
+        super._update(from, to, value);
     }
 }
