@@ -1,0 +1,158 @@
+// Reads from the chain who has which right, and says what is wrong with it. Believes no file but the addresses.
+import type { Provider } from "ethers";
+
+import {
+  AccessManager__factory,
+  GovernorTimelock__factory,
+  IAccessManaged__factory,
+} from "../../types/ethers-contracts/index.js";
+import type { Address } from "../config/types.ts";
+import type { Deployment } from "./addresses.ts";
+import { RESTRICTED, RESTRICTED_CONTRACTS, ROLE_NAMES, roleName, ROLES, TIMELOCK_ROLES, type Role } from "./roles.ts";
+
+export interface FunctionOwner {
+  contract: string;
+  signature: string;
+  role: string;
+}
+
+export interface HandoverReport {
+  /** Who holds each role of the AccessManager now. */
+  holders: Record<Role, Address[]>;
+  /** Who holds each role of the timelock now; the zero address: anyone. */
+  timelock: {
+    delay: bigint;
+    floor: bigint;
+    proposers: Address[];
+    cancellers: Address[];
+    executors: Address[];
+    admins: Address[];
+  };
+  functions: FunctionOwner[];
+  /** What contradicts "the deployer has no rights and every function has its owner". Empty: proven. */
+  faults: string[];
+}
+
+const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+
+/** Walks grants and revocations in order. */
+const replay = (changes: readonly { role: bigint | string; account: string; granted: boolean }[]) => {
+  const held = new Map<string, Set<Address>>();
+  for (const { role, account, granted } of changes) {
+    const members = held.get(String(role)) ?? new Set<Address>();
+    if (granted) members.add(account as Address);
+    else members.delete(account as Address);
+    held.set(String(role), members);
+  }
+  return (role: bigint | string): Address[] => [...(held.get(String(role)) ?? [])];
+};
+
+const byPosition = (a: { blockNumber: number; index: number }, b: { blockNumber: number; index: number }) =>
+  a.blockNumber - b.blockNumber || a.index - b.index;
+
+export const readHandover = async (provider: Provider, deployment: Deployment): Promise<HandoverReport> => {
+  const { contracts, deployer, fromBlock } = deployment;
+  const faults: string[] = [];
+  const manager = AccessManager__factory.connect(contracts.manager, provider);
+  const timelock = GovernorTimelock__factory.connect(contracts.timelock, provider);
+
+  const [granted, revoked, timelockGranted, timelockRevoked, delay, floor] = await Promise.all([
+    manager.queryFilter(manager.filters.RoleGranted(), fromBlock),
+    manager.queryFilter(manager.filters.RoleRevoked(), fromBlock),
+    timelock.queryFilter(timelock.filters.RoleGranted(), fromBlock),
+    timelock.queryFilter(timelock.filters.RoleRevoked(), fromBlock),
+    timelock.getMinDelay(),
+    timelock.minDelayFloor(),
+  ]);
+  const changes = [
+    ...granted.map((log) => ({ log, role: log.args.roleId, account: log.args.account, granted: true })),
+    ...revoked.map((log) => ({ log, role: log.args.roleId, account: log.args.account, granted: false })),
+  ].sort((a, b) => byPosition(a.log, b.log));
+  const timelockChanges = [
+    ...timelockGranted.map((log) => ({ log, role: log.args.role, account: log.args.account, granted: true })),
+    ...timelockRevoked.map((log) => ({ log, role: log.args.role, account: log.args.account, granted: false })),
+  ].sort((a, b) => byPosition(a.log, b.log));
+
+  const holdersOf = replay(changes);
+  const holders = Object.fromEntries(ROLE_NAMES.map((role) => [role, holdersOf(ROLES[role])])) as Record<
+    Role,
+    Address[]
+  >;
+  const timelockHolders = replay(timelockChanges);
+
+  for (const role of ROLE_NAMES) {
+    if (holders[role].some((holder) => same(holder, deployer))) faults.push(`the deployer holds the role ${role}`);
+  }
+  for (const role of ["admin", "governor"] as const) {
+    const [only, ...others] = holders[role];
+    if (only === undefined || others.length > 0 || !same(only, contracts.timelock)) {
+      faults.push(`the role ${role} is held by ${holders[role].join(", ") || "nobody"}, not by the timelock alone`);
+    }
+  }
+  for (const change of changes) {
+    if (!ROLE_NAMES.includes(roleName(change.role) as Role))
+      faults.push(`somebody was granted ${roleName(change.role)}`);
+  }
+  for (const [name, role] of Object.entries(TIMELOCK_ROLES)) {
+    if (timelockHolders(role).some((holder) => same(holder, deployer))) {
+      faults.push(`the deployer is ${name} of the timelock`);
+    }
+  }
+  if (timelockHolders(TIMELOCK_ROLES.admin).some((holder) => !same(holder, contracts.timelock))) {
+    faults.push("the timelock has an admin other than itself");
+  }
+  if (delay < floor) faults.push(`the timelock's delay is ${delay} s, under its floor of ${floor} s`);
+
+  const functions: FunctionOwner[] = [];
+  for (const name of RESTRICTED_CONTRACTS) {
+    const target = contracts[name];
+    const authority = await IAccessManaged__factory.connect(target, provider).authority();
+    if (!same(authority, contracts.manager)) faults.push(`${name} obeys ${authority}, not the AccessManager`);
+    for (const { selector, signature, role } of RESTRICTED[name]) {
+      const [owner, [immediate, delayed]] = await Promise.all([
+        manager.getTargetFunctionRole(target, selector),
+        manager.canCall(deployer, target, selector),
+      ]);
+      functions.push({ contract: name, signature, role: roleName(owner) });
+      if (owner !== ROLES[role]) faults.push(`${name}.${signature} belongs to ${roleName(owner)}, not to ${role}`);
+      if (immediate || delayed > 0n) faults.push(`the deployer may call ${name}.${signature}`);
+    }
+  }
+
+  return {
+    holders,
+    timelock: {
+      delay,
+      floor,
+      proposers: timelockHolders(TIMELOCK_ROLES.proposer),
+      cancellers: timelockHolders(TIMELOCK_ROLES.canceller),
+      executors: timelockHolders(TIMELOCK_ROLES.executor),
+      admins: timelockHolders(TIMELOCK_ROLES.admin),
+    },
+    functions,
+    faults,
+  };
+};
+
+const ANYONE = `0x${"00".repeat(20)}`;
+
+/** The report as lines for a person. */
+export const formatHandover = ({ holders, timelock, functions, faults }: HandoverReport): string => {
+  const list = (addresses: readonly string[]) =>
+    addresses.map((each) => (each === ANYONE ? "anyone" : each)).join(", ") || "nobody";
+  const width = Math.max(...functions.map(({ contract, signature }) => contract.length + signature.length + 1));
+  return [
+    "Roles",
+    ...ROLE_NAMES.map((role) => `  ${role.padEnd(14)} ${list(holders[role])}`),
+    `Timelock: ${timelock.delay} s (never under ${timelock.floor} s)`,
+    `  propose        ${list(timelock.proposers)}`,
+    `  cancel         ${list(timelock.cancellers)}`,
+    `  execute        ${list(timelock.executors)}`,
+    `  admin          ${list(timelock.admins)}`,
+    "Restricted functions",
+    ...functions.map(({ contract, signature, role }) => `  ${`${contract}.${signature}`.padEnd(width)}  ${role}`),
+    faults.length === 0
+      ? "The deployer has no rights left, and every restricted function has its owner."
+      : ["NOT handed over:", ...faults.map((fault) => `  - ${fault}`)].join("\n"),
+  ].join("\n");
+};

@@ -1,0 +1,85 @@
+// Who may call what. Every function that asks the AccessManager stands here once with its role; a function that is
+// missing would silently belong to the admin, so test/deploy.ts compares this list with the Solidity sources.
+import { type Interface, id } from "ethers";
+
+import { IMarginAccounts__factory, InsuranceFund__factory } from "../../types/ethers-contracts/index.js";
+
+/** Role numbers in the AccessManager. */
+export const ROLES = {
+  /** Grants roles and assigns functions. Held by the timelock alone. */
+  admin: 0n,
+  /** Everything that could take funds or change a price, behind the timelock. Held by the timelock alone. */
+  governor: 1n,
+  /** Stops actions for a while; moves nothing. */
+  guardian: 2n,
+  /** Reserved: bounded parameter steps with a cool-down. */
+  riskSteward: 3n,
+  /** Reserved: takes the protocol's fees to the treasury. */
+  feeCollector: 4n,
+} as const;
+
+export type Role = keyof typeof ROLES;
+
+export const ROLE_NAMES = Object.keys(ROLES) as Role[];
+
+/** The name of a role number, for people. */
+export const roleName = (role: bigint): string => ROLE_NAMES.find((name) => ROLES[name] === role) ?? `role ${role}`;
+
+/** The names of the functions in a generated interface. */
+type FunctionName<I extends Interface> = Parameters<I["getFunction"]>[0];
+
+interface TypedFactory<I extends Interface> {
+  createInterface(): I;
+}
+
+export interface RestrictedFunction {
+  name: string;
+  selector: string;
+  signature: string;
+  role: Exclude<Role, "admin">;
+}
+
+const restricted = <I extends Interface>(
+  factory: TypedFactory<I>,
+  owners: { [name in FunctionName<I>]?: Exclude<Role, "admin"> },
+): RestrictedFunction[] => {
+  const contract: Interface = factory.createInterface();
+  return Object.entries(owners).map(([name, role]) => {
+    const fragment = contract.getFunction(name);
+    if (fragment === null) throw new Error(`roles: no function ${name}`);
+    const signature = fragment.format("sighash");
+    return { name, selector: fragment.selector, signature, role: role as Exclude<Role, "admin"> };
+  });
+};
+
+/** Per deployed contract (named as in the deployment file): its restricted functions and their roles. */
+export const RESTRICTED = {
+  safe: restricted(IMarginAccounts__factory, {
+    listAsset: "governor",
+    setVault: "governor",
+    configurePool: "governor",
+    setRateModel: "governor",
+    setCollateralCap: "governor",
+    setOutflowLimit: "governor",
+    setEngine: "governor",
+    setAuction: "governor",
+    setPositions: "governor",
+    setInsurance: "governor",
+    pause: "guardian",
+  }),
+  insuranceFund: restricted(InsuranceFund__factory, {
+    withdraw: "governor",
+  }),
+} as const;
+
+export type RestrictedContract = keyof typeof RESTRICTED;
+
+export const RESTRICTED_CONTRACTS = Object.keys(RESTRICTED) as RestrictedContract[];
+
+/** The timelock's own roles (OpenZeppelin's AccessControl). */
+export const TIMELOCK_ROLES = {
+  admin: `0x${"00".repeat(32)}`,
+  proposer: id("PROPOSER_ROLE"),
+  canceller: id("CANCELLER_ROLE"),
+  executor: id("EXECUTOR_ROLE"),
+} as const;

@@ -1,0 +1,432 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { expect } from "chai";
+import { type Interface, type ParamType, type Signer, ZeroHash } from "ethers";
+import hre from "hardhat";
+import type { JsonRpcServer, NetworkConnection } from "hardhat/types/network";
+
+import { localConfig, LOCAL_GOVERNANCE } from "../deploy/config/local.ts";
+import mainnetExample from "../deploy/config/mainnet.example.ts";
+import { type Address, type AssetConfig, days, type NetworkConfig } from "../deploy/config/types.ts";
+import { InvalidConfigError, validateConfig } from "../deploy/config/validate.ts";
+import { type Deployment, readDeployment, writeDeployment } from "../deploy/lib/addresses.ts";
+import { deployLocal } from "../deploy/lib/deploy.ts";
+import { formatHandover, readHandover } from "../deploy/lib/handoverProof.ts";
+import { RESTRICTED, RESTRICTED_CONTRACTS, type RestrictedContract, ROLES } from "../deploy/lib/roles.ts";
+import { unpackRiskTable } from "../deploy/riskTable.ts";
+import { deployProtocol, MAX, type Protocol } from "./helpers/protocol.ts";
+
+const SOME_ADDRESS = "0x1F98431c8aD98523631AE4a59f267346ea31F984";
+
+describe("market configurations", () => {
+  const anywhere: Address = SOME_ADDRESS;
+  const at = (digit: string): Address => `0x${digit.repeat(40)}`;
+  const listing = (digit: string) => ({ token: at(digit), feed: anywhere });
+  const addresses = {
+    tokens: { USDC: listing("1"), WETH: listing("2"), WBTC: listing("3"), stETH: listing("4") },
+    uniswap: { factory: anywhere },
+  };
+  const local = (): NetworkConfig => localConfig(addresses, anywhere, { twap: true });
+
+  const faultsOf = (config: NetworkConfig): readonly string[] => {
+    try {
+      validateConfig(config);
+      return [];
+    } catch (error) {
+      if (error instanceof InvalidConfigError) return error.faults;
+      throw error;
+    }
+  };
+
+  /** The local configuration with one asset changed. */
+  const withAsset = (index: number, change: (asset: AssetConfig) => AssetConfig): NetworkConfig => {
+    const config = local();
+    return { ...config, assets: config.assets.map((asset, i) => (i === index ? change(asset) : asset)) };
+  };
+  const withPool = (index: number, change: Partial<Extract<AssetConfig, { kind: "pool" }>["pool"]>): NetworkConfig =>
+    withAsset(index, (asset) => (asset.kind === "pool" ? { ...asset, pool: { ...asset.pool, ...change } } : asset));
+
+  it("accepts the configurations that it ships", () => {
+    expect(faultsOf(local())).to.deep.equal([]);
+    expect(faultsOf(mainnetExample(LOCAL_GOVERNANCE))).to.deep.equal([]);
+  });
+
+  const wrong: Record<string, () => NetworkConfig> = {
+    "chainId:": () => ({ ...local(), chainId: 0 }),
+    "wrappedNative: is the zero address": () => ({ ...local(), wrappedNative: at("0") }),
+    'uniswapFactory: "0x12" is not an address': () => ({ ...local(), uniswapFactory: "0x12" }),
+    "governance.timelockDelay:": () => ({
+      ...mainnetExample(LOCAL_GOVERNANCE),
+      governance: { ...LOCAL_GOVERNANCE, timelockDelay: days(7) - 1 },
+    }),
+    "governance.guardian: is the governor": () => ({
+      ...local(),
+      governance: { ...local().governance, guardian: local().governance.governor },
+    }),
+    "oracles.deviationDelay:": () => ({ ...local(), oracles: { deviationDelay: 301 } }),
+    "sizeRisePerHour:": () => ({ ...local(), sizeRisePerHour: 0 }),
+    "assets: is empty": () => ({ ...local(), assets: [] }),
+    "assets[0].kind: the settlement asset has to be a pool": () => ({ ...local(), assets: local().assets.slice(3) }),
+    "assets[1] (USDC).symbol: is used twice": () => withAsset(1, (asset) => ({ ...asset, symbol: "USDC" })),
+    "assets[2] (WBTC).token: is listed twice": () => withAsset(2, (asset) => ({ ...asset, token: at("1") })),
+    "assets[1] (WETH).decimals:": () => withAsset(1, (asset) => ({ ...asset, decimals: 30 })),
+    "assets[0] (USDC).probe: is nothing": () => withAsset(0, (asset) => ({ ...asset, probe: "0" })),
+    'assets[0] (USDC).probe: "0.0000001" is not an amount with at most 6 decimals': () =>
+      withAsset(0, (asset) => ({ ...asset, probe: "0.0000001" })),
+    "assets[1] (WETH).feed.heartbeat:": () =>
+      withAsset(1, (asset) => ({ ...asset, feed: { ...asset.feed, heartbeat: days(3) } })),
+    "assets[1] (WETH).feed.max: 1 is not above min 1": () =>
+      withAsset(1, (asset) => ({ ...asset, feed: { ...asset.feed, max: "1" } })),
+    'assets[1] (WETH).twap.quote: no other asset is called "DAI"': () =>
+      withAsset(1, (asset) => ({ ...asset, ...(asset.twap && { twap: { ...asset.twap, quote: "DAI" } }) })),
+    "assets[1] (WETH).risk.haircut.maintenance: 10000.5": () =>
+      withAsset(1, (asset) => ({ ...asset, risk: { haircut: { maintenance: 10_000.5, initialExtra: 0 } } })),
+    "assets[3] (stETH).risk.brackets: 3 brackets": () =>
+      withAsset(3, (asset) => ({
+        ...asset,
+        risk: { ...asset.risk, brackets: ["1", "2", "3"].map((above) => ({ above, addOn: 1 })) },
+      })),
+    "assets[3] (stETH).risk.brackets[1].above: 1 is not above the bracket before": () =>
+      withAsset(3, (asset) => ({
+        ...asset,
+        risk: { ...asset.risk, brackets: ["1", "1"].map((above) => ({ above, addOn: 1 })) },
+      })),
+    "assets[3] (stETH).risk.group.haircut: differs from that of other members of group 1": () =>
+      withAsset(3, (asset) => ({
+        ...asset,
+        risk: { ...asset.risk, group: { number: 1, haircut: { maintenance: 1, initialExtra: 1 } } },
+      })),
+    "assets[2] (WBTC).pool.reserveFactor:": () => withPool(2, { reserveFactor: 6_000 }),
+    "assets[2] (WBTC).pool.rateModel.kink:": () =>
+      withPool(2, { rateModel: { kind: "kinked", base: 0, slope1: 1, slope2: 1, kink: 10_000 } }),
+    "assets[1] (WETH).pool.vault.collateral.risk.group: has to be the group of the pool's token": () =>
+      withAsset(1, (asset) => ({ ...asset, risk: { haircut: asset.risk.haircut } })),
+    "auction.cut: 9900 is above start 9800": () => ({ ...local(), auction: { ...local().auction, cut: 9_900 } }),
+    "auction.insuranceShare:": () => ({ ...local(), auction: { ...local().auction, insuranceShare: 2_001 } }),
+  };
+  for (const [message, make] of Object.entries(wrong)) {
+    it(`refuses with "${message}"`, () => {
+      expect(faultsOf(make()).filter((fault) => fault.startsWith(message))).to.have.lengthOf(1);
+    });
+  }
+});
+
+describe("the list of restricted functions", () => {
+  const root = join(import.meta.dirname, "..", "contracts");
+
+  /** Which deployed contract the functions of a source end up in. */
+  const targetOf = (file: string): RestrictedContract => {
+    if (file.startsWith("accounts/")) return "safe";
+    if (file === "liquidation/InsuranceFund.sol") return "insuranceFund";
+    throw new Error(
+      `${file} has restricted functions: say in deploy/lib/roles.ts whose they are, and here where they live`,
+    );
+  };
+
+  const ownSources = () =>
+    readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+      (file) => file.endsWith(".sol") && !file.endsWith(".t.sol") && !/^(test|local)\//.test(file),
+    );
+
+  it("names every function with the modifier `restricted`, and no other (G1)", () => {
+    const found = Object.fromEntries(RESTRICTED_CONTRACTS.map((name) => [name, [] as string[]]));
+    for (const file of ownSources()) {
+      const code = readFileSync(join(root, file), "utf8").replaceAll(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, "");
+      for (const [, name, , rest] of code.matchAll(/function\s+(\w+)\s*\(([^)]*)\)([^{};]*)\{/g)) {
+        if (/\brestricted\b/.test(rest ?? "")) found[targetOf(file)]?.push(name ?? "");
+      }
+    }
+    for (const name of RESTRICTED_CONTRACTS) {
+      expect(RESTRICTED[name].map((each) => each.name)).to.have.members(found[name] ?? []);
+    }
+  });
+
+  it("leaves no other kind of owner anywhere", () => {
+    for (const file of ownSources()) {
+      expect(readFileSync(join(root, file), "utf8"), file).not.to.match(/\bonlyOwner\b|\bOwnable\b|\btx\.origin\b/);
+    }
+  });
+});
+
+/** A well-formed argument of a type, meaning nothing. */
+const blank = (type: ParamType): unknown => {
+  if (type.baseType === "array") return [];
+  if (type.baseType === "tuple") return (type.components ?? []).map(blank);
+  if (type.baseType === "bool") return false;
+  if (type.baseType === "string") return "";
+  if (type.baseType === "address") return SOME_ADDRESS;
+  if (type.baseType.startsWith("bytes")) return `0x${"00".repeat(Number(type.baseType.slice(5) || 0))}`;
+  return 0n;
+};
+
+describe("a deployment that was handed over", () => {
+  let p: Protocol;
+  beforeEach(async () => {
+    p = await deployProtocol({ handover: true });
+  });
+
+  /** Every restricted function of every contract, ready to be called by anyone. */
+  const everyRestrictedCall = () =>
+    RESTRICTED_CONTRACTS.flatMap((contract) => {
+      const abi: Interface = (contract === "safe" ? p.safe : p.insuranceFund).interface;
+      return RESTRICTED[contract].map(({ name, role, selector }) => {
+        const fragment = abi.getFunction(selector);
+        if (fragment === null) throw new Error(`no function ${name}`);
+        const data = abi.encodeFunctionData(fragment, fragment.inputs.map(blank));
+        return { name, role, to: p.deployment.contracts[contract], data };
+      });
+    });
+
+  const expectUnauthorized = async (caller: Signer, { name, to, data }: { name: string; to: string; data: string }) => {
+    await expect(caller.sendTransaction({ to, data }), name)
+      .to.be.revertedWithCustomError(p.authorityErrors, "AccessManagedUnauthorized")
+      .withArgs(await caller.getAddress());
+  };
+
+  it("gives the deployer, the governor without the timelock, and strangers no restricted function (G1)", async () => {
+    for (const call of everyRestrictedCall()) {
+      for (const caller of [p.deployer, p.governor, p.riskSteward, p.feeCollector, p.alice]) {
+        await expectUnauthorized(caller, call);
+      }
+    }
+  });
+
+  it("lets the guardian pause and do nothing else", async () => {
+    for (const call of everyRestrictedCall()) {
+      if (call.role === "guardian") await p.guardian.sendTransaction(call);
+      else await expectUnauthorized(p.guardian, call);
+    }
+    const { manager, timelock } = p;
+    await expect(manager.connect(p.guardian).setTargetClosed(p.safe, true)).to.be.revertedWithCustomError(
+      manager,
+      "AccessManagerUnauthorizedAccount",
+    );
+    await expect(
+      timelock.connect(p.guardian).schedule(p.safe, 0n, "0x", ZeroHash, ZeroHash, days(60)),
+    ).to.be.revertedWithCustomError(timelock, "AccessControlUnauthorizedAccount");
+  });
+
+  it("lets a pause run out by itself, within seven days", async () => {
+    const { safe, alice, networkHelpers, units } = p;
+    await p.lend(p.bob, "USDC", units("USDC", 10_000));
+    await p.deposit(alice, "WETH", units("WETH", 1));
+    const now = await networkHelpers.time.latest();
+    await expect(safe.connect(p.guardian).pause(1, now + days(7) + 100)).to.be.revertedWithCustomError(
+      safe,
+      "InvalidConfig",
+    );
+    await safe.connect(p.guardian).pause(1, now + days(7));
+    await expect(p.borrow(alice, "USDC", units("USDC", 100))).to.be.revertedWithCustomError(safe, "ActionPaused");
+    await p.advance(days(7));
+    await p.borrow(alice, "USDC", units("USDC", 100));
+  });
+
+  it("changes nothing before the timelock's delay is over, then for whoever executes", async () => {
+    const { safe, timelock, governor, networkHelpers, ids } = p;
+    const data = safe.interface.encodeFunctionData("setOutflowLimit", [ids.USDC, 1_000n, 3_600n]);
+    const operation = [safe, 0n, data, ZeroHash, ZeroHash] as const;
+    const delay = await timelock.getMinDelay();
+    expect(delay).to.equal(600n);
+    await expect(timelock.connect(p.alice).schedule(...operation, delay)).to.be.revertedWithCustomError(
+      timelock,
+      "AccessControlUnauthorizedAccount",
+    );
+    await expect(timelock.connect(governor).schedule(...operation, delay - 1n)).to.be.revertedWithCustomError(
+      timelock,
+      "TimelockInsufficientDelay",
+    );
+    await timelock.connect(governor).schedule(...operation, delay);
+    await expect(timelock.execute(...operation)).to.be.revertedWithCustomError(
+      timelock,
+      "TimelockUnexpectedOperationState",
+    );
+    await networkHelpers.time.increase(delay);
+    await expect(timelock.connect(p.alice).execute(...operation)).to.emit(safe, "OutflowLimitSet");
+  });
+
+  it("never lets the timelock's delay under its floor", async () => {
+    const { timelock, governor } = p;
+    const update = (delay: bigint) => timelock.interface.encodeFunctionData("updateDelay", [delay]);
+    await expect(timelock.connect(governor).updateDelay(1_000n)).to.be.revertedWithCustomError(
+      timelock,
+      "TimelockUnauthorizedCaller",
+    );
+    const self = await timelock.getAddress();
+    await expect(p.govern(self, update(599n))).to.be.revertedWithCustomError(timelock, "DelayBelowFloor");
+    await p.govern(self, update(1_000n));
+    expect(await timelock.getMinDelay()).to.equal(1_000n);
+    await p.govern(self, update(600n));
+    expect(await timelock.getMinDelay()).to.equal(600n);
+  });
+
+  it("leaves the deployer nothing of the AccessManager and the timelock either", async () => {
+    const { manager, timelock, deployer } = p;
+    const attempts = [
+      () => manager.grantRole(ROLES.governor, deployer, 0),
+      () => manager.revokeRole(ROLES.governor, timelock),
+      () => manager.setTargetFunctionRole(p.safe, ["0x00000000"], ROLES.guardian),
+      () => manager.setTargetClosed(p.safe, true),
+      () => manager.updateAuthority(p.safe, deployer),
+      () => manager.setRoleAdmin(ROLES.guardian, ROLES.guardian),
+    ];
+    for (const attempt of attempts) {
+      await expect(attempt()).to.be.revertedWithCustomError(manager, "AccessManagerUnauthorizedAccount");
+    }
+    await expect(timelock.connect(deployer).grantRole(ZeroHash, deployer)).to.be.revertedWithCustomError(
+      timelock,
+      "AccessControlUnauthorizedAccount",
+    );
+  });
+
+  it("is proven by what the chain says, and said in words", async () => {
+    const report = await readHandover(p.ethers.provider, p.deployment);
+    expect(report.faults).to.deep.equal([]);
+    expect(report.holders.admin).to.deep.equal([p.deployment.contracts.timelock]);
+    expect(report.holders.guardian).to.deep.equal([LOCAL_GOVERNANCE.guardian]);
+    expect(report.timelock.proposers).to.deep.equal([LOCAL_GOVERNANCE.governor]);
+    expect(report.functions).to.have.lengthOf(Object.values(RESTRICTED).flat().length);
+    expect(formatHandover(report)).to.include("The deployer has no rights left");
+  });
+
+  it("is disproven by a right that somebody kept", async () => {
+    const { manager, deployer } = p;
+    const grant = manager.interface.encodeFunctionData("grantRole", [ROLES.governor, deployer.address, 0]);
+    await p.govern(await manager.getAddress(), grant);
+    const { faults } = await readHandover(p.ethers.provider, p.deployment);
+    expect(faults).to.include("the deployer holds the role governor");
+    expect(faults).to.include(`the deployer may call safe.setEngine(address)`);
+  });
+
+  it("is not claimed while the deployer is still in charge", async () => {
+    const kept = await deployProtocol({ handover: false });
+    const report = await readHandover(kept.ethers.provider, kept.deployment);
+    expect(report.faults).to.include("the deployer holds the role admin");
+    expect(formatHandover(report)).to.include("NOT handed over");
+  });
+});
+
+describe("the market of a deployment", () => {
+  let p: Protocol;
+  beforeEach(async () => {
+    p = await deployProtocol({ handover: true });
+  });
+
+  it("is what the configuration says: pools, vaults, caps, rates, pointers, table", async () => {
+    const { safe, ids, deployment, units } = p;
+    expect(ids).to.deep.equal({ USDC: 1, WETH: 2, WBTC: 3, stETH: 0x401, pUSDC: 0x801, pWETH: 0x802, pWBTC: 0x803 });
+    const usdc = await safe.poolConfig(ids.USDC);
+    // Caps are kept as floats, rounded down by less than a hundredth.
+    const within = (cap: bigint, whole: number) =>
+      expect(cap).to.be.within(units("USDC", whole * 0.99), units("USDC", whole));
+    within(usdc.supplyCap, 1_000_000_000);
+    within(usdc.borrowCap, 900_000_000);
+    expect([usdc.maxUtilisation, usdc.reservedPart, usdc.settlementPart, usdc.reserveFactor]).to.deep.equal([
+      9_500n,
+      1_000n,
+      2_000n,
+      1_000n,
+    ]);
+    expect(await safe.vaultOf(ids.WBTC)).to.equal(await p.vaults.WBTC.getAddress());
+    expect(await safe.collateralRoom(ids.stETH)).to.equal(units("stETH", 100_000));
+    expect(await safe.rateModel(ids.WBTC)).not.to.equal(await safe.rateModel(ids.WETH));
+    expect(await safe.engine()).to.equal(deployment.contracts.engine);
+    expect(await safe.auction()).to.equal(deployment.contracts.auction);
+    expect(await safe.insurance()).to.equal(await p.insuranceFund.account());
+    const table = unpackRiskTable(await p.engine.table());
+    expect(table.pools.map((pool) => pool?.haircut.maintenanceBps)).to.deep.equal([0, 1_000, 1_000]);
+    expect(table.idles[0]?.haircut.group).to.deep.equal({ id: 1, maintenanceBps: 300, initialExtraBps: 200 });
+    expect(table.vaultShares.map((share) => share?.haircut.maintenanceBps)).to.deep.equal([100, 1_100, 1_100]);
+  });
+
+  it("lends, and lets an account open five times its equity, long and short", async () => {
+    const { safe, alice, bob, carol, units, ids } = p;
+    await p.lend(bob, "USDC", units("USDC", 1_000_000));
+    await p.lend(bob, "WETH", units("WETH", 1_000));
+    // Long: 10 WETH, of which 8 on credit: 25,000 · 16 % = 4,000 of the 5,000 equity is used.
+    const long = await p.deposit(alice, "WETH", units("WETH", 10));
+    await p.borrow(alice, "USDC", units("USDC", 20_000));
+    expect(await safe.balanceOf(long, ids.USDC)).to.be.lessThan(0n);
+    await expect(p.borrow(alice, "USDC", units("USDC", 1_100))).to.be.revertedWithCustomError(
+      safe,
+      "InsufficientMargin",
+    );
+    // Short: 10 WETH owed against 30,000 USDC.
+    await p.deposit(carol, "USDC", units("USDC", 30_000));
+    await p.borrow(carol, "WETH", units("WETH", 10));
+    await p.fund("USDC", alice, units("USDC", 1)); // the interest
+    await safe.connect(alice).repay(long, ids.USDC, MAX);
+  });
+
+  it("takes the Uniswap pool as a second source when it is asked to", async () => {
+    const twapped = await deployProtocol({ twap: true });
+    const { secondary, primary, fault } = await twapped.engine.priceState(twapped.ids.WETH);
+    expect(secondary).to.be.closeTo(primary, primary / 1_000n);
+    expect(fault).to.equal(0n);
+  });
+});
+
+describe("deploying over JSON-RPC", () => {
+  const deploymentId = `test-${process.pid}`;
+  const journal = join(hre.config.paths.ignition, "deployments", deploymentId);
+  const directory = mkdtempSync(join(tmpdir(), "plimsoll-deployments-"));
+  let server: JsonRpcServer;
+  let connection: NetworkConnection;
+
+  const start = async () => {
+    server = await hre.network.createServer("node", "127.0.0.1", 0);
+    const { port } = await server.listen();
+    connection = await hre.network.create({ network: "localhost", override: { url: `http://127.0.0.1:${port}` } });
+  };
+  const stop = async () => {
+    await connection.close();
+    await server.close();
+  };
+
+  before(start);
+  after(async () => {
+    await stop();
+    rmSync(journal, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  /** Grows with every transaction, whoever sends it: this node mines one to a block. */
+  const height = () => connection.ethers.provider.getBlockNumber();
+
+  let first: Deployment;
+
+  it("finishes a deployment that was interrupted, at the same addresses", async () => {
+    const begun = await deployLocal(connection, { deploymentId, handover: false });
+    first = await deployLocal(connection, { deploymentId });
+    expect(first.contracts).to.deep.equal(begun.contracts);
+    expect((await readHandover(connection.ethers.provider, first)).faults).to.deep.equal([]);
+  });
+
+  it("changes nothing when it runs again", async () => {
+    const before = await height();
+    expect(await deployLocal(connection, { deploymentId })).to.deep.equal(first);
+    expect(await height()).to.equal(before);
+  });
+
+  it("writes the addresses where scripts find them", async () => {
+    const file = writeDeployment(first, directory);
+    expect(file).to.equal(join(directory, "31337.json"));
+    expect(readDeployment(31_337, directory)).to.deep.equal(first);
+    for (const [name, address] of Object.entries(first.contracts)) {
+      expect(await connection.ethers.provider.getCode(address), name).not.to.equal("0x");
+    }
+    expect(first.fromBlock).to.be.greaterThan(0);
+    expect(() => readDeployment(1, directory)).to.throw("nothing is deployed on chain 1");
+  });
+
+  it("starts anew on a local chain that has forgotten everything", async () => {
+    await stop();
+    await start();
+    expect(existsSync(journal)).to.equal(true);
+    const again = await deployLocal(connection, { deploymentId });
+    expect(await connection.ethers.provider.getCode(again.contracts.safe)).not.to.equal("0x");
+    expect((await readHandover(connection.ethers.provider, again)).faults).to.deep.equal([]);
+  });
+});
