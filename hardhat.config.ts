@@ -15,7 +15,9 @@ const EVM_VERSION = "cancun";
 // Lower it if a contract outgrows EIP-170's 24,576 bytes.
 const PRODUCTION_OPTIMIZER_RUNS = 600;
 
+// One compilation for all files: apart, each would compile its imports again.
 const compiler = (runs: number, viaIR: boolean) => ({
+  isolated: false,
   version: SOLC_VERSION,
   path: SOLC_PATH,
   settings: { evmVersion: EVM_VERSION, viaIR, optimizer: { enabled: true, runs } },
