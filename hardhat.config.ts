@@ -69,7 +69,9 @@ export default defineConfig({
     },
     // Contracts of other houses that are deployed as they are.
     npmFilesToBuild: [
+      "@chainlink/contracts/src/v0.8/shared/mocks/MockV3Aggregator.sol",
       "@openzeppelin/contracts/access/manager/AccessManager.sol",
+      "@openzeppelin/contracts/access/manager/IAccessManaged.sol",
       "@openzeppelin/contracts/governance/TimelockController.sol",
       "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol",
       "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol",

@@ -414,7 +414,7 @@ describe("deploying over JSON-RPC", () => {
     const file = writeDeployment(first, directory);
     expect(file).to.equal(join(directory, "31337.json"));
     expect(readDeployment(31_337, directory)).to.deep.equal(first);
-    for (const [name, address] of Object.entries(first.contracts)) {
+    for (const [name, address] of Object.entries<Address>({ ...first.contracts })) {
       expect(await connection.ethers.provider.getCode(address), name).not.to.equal("0x");
     }
     expect(first.fromBlock).to.be.greaterThan(0);
