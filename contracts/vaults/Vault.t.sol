@@ -9,7 +9,7 @@ import {IVault} from "../interfaces/IVault.sol";
 import {BaseTest} from "../test/BaseTest.sol";
 import {ERC4626Properties} from "../test/ERC4626Properties.sol";
 import {CallbackToken, ITokenHooks} from "../test/CallbackToken.sol";
-import {StubSafe} from "../test/StubSafe.sol";
+import {VaultStubSafe} from "../test/VaultStubSafe.sol";
 import {TestToken} from "../test/TestToken.sol";
 import {SETTLEMENT} from "../types/AssetId.sol";
 import {INDEX_ONE, MAX_SHARES} from "../types/PoolWords.sol";
@@ -17,11 +17,11 @@ import {Vault} from "./Vault.sol";
 
 /// @dev The standard's properties at any price from a near-total write-off to the highest index there is.
 contract VaultPropertiesTest is ERC4626Properties {
-    StubSafe private safe;
+    VaultStubSafe private safe;
 
     function setUp() public {
         TestToken plain = new TestToken("USD Coin", "USDC", 6);
-        safe = new StubSafe(plain);
+        safe = new VaultStubSafe(plain);
         token = plain;
         vault = new Vault(IMarginAccounts(address(safe)), SETTLEMENT, "Plimsoll USDC", "pUSDC");
         safe.setVault(address(vault));
@@ -49,7 +49,7 @@ contract VaultPropertiesTest is ERC4626Properties {
 
 contract VaultTest is BaseTest {
     TestToken private token;
-    StubSafe private safe;
+    VaultStubSafe private safe;
     Vault private vault;
 
     address private lender = makeAddr("lender");
@@ -57,7 +57,7 @@ contract VaultTest is BaseTest {
 
     function setUp() public {
         token = new TestToken("USD Coin", "USDC", 6);
-        safe = new StubSafe(token);
+        safe = new VaultStubSafe(token);
         vault = _vaultFor(safe);
         token.mint(lender, 1_000e6);
         vm.prank(lender);
@@ -74,7 +74,7 @@ contract VaultTest is BaseTest {
     }
 
     function testFuzz_TakesTheDecimalsOfItsToken(uint8 decimals) public {
-        assertEq(_vaultFor(new StubSafe(new TestToken("", "", decimals))).decimals(), decimals);
+        assertEq(_vaultFor(new VaultStubSafe(new TestToken("", "", decimals))).decimals(), decimals);
     }
 
     function test_TheFirstShareCostsOneTokenUnit() public {
@@ -250,7 +250,7 @@ contract VaultTest is BaseTest {
         assertEq(vault.allowance(owner, other), 0);
     }
 
-    function _vaultFor(StubSafe safe_) private returns (Vault made) {
+    function _vaultFor(VaultStubSafe safe_) private returns (Vault made) {
         made = new Vault(IMarginAccounts(address(safe_)), SETTLEMENT, "Plimsoll USDC", "pUSDC");
         safe_.setVault(address(made));
     }
@@ -260,7 +260,7 @@ contract VaultTest is BaseTest {
 /// and what it does must leave the books right.
 contract VaultHooksTest is BaseTest, ITokenHooks {
     CallbackToken private token;
-    StubSafe private safe;
+    VaultStubSafe private safe;
     Vault private vault;
 
     uint256 private depth;
@@ -269,7 +269,7 @@ contract VaultHooksTest is BaseTest, ITokenHooks {
 
     function setUp() public {
         token = new CallbackToken(18);
-        safe = new StubSafe(token);
+        safe = new VaultStubSafe(token);
         vault = new Vault(IMarginAccounts(address(safe)), SETTLEMENT, "Plimsoll HOOK", "pHOOK");
         safe.setVault(address(vault));
         token.mint(address(this), 1_000e18);

@@ -12,7 +12,7 @@ import {INDEX_ONE, ShareMath} from "../types/PoolWords.sol";
 
 /// @title The vault's side of the safe, with every number under the test's control
 /// @dev Reaches what the real safe reaches only over years or in a catastrophe: any index, any lack of cash, any lock.
-contract StubSafe {
+contract VaultStubSafe {
     using SafeERC20 for IERC20;
     using ShareMath for uint256;
 
