@@ -4,7 +4,7 @@ pragma solidity ^0.8.34;
 import {Call, Cause, IMarginAccountsDoors, IUnlockCallback} from "../interfaces/IMarginAccounts.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AssetId, AssetIdLib} from "../types/AssetId.sol";
-import {ShareMath} from "../types/PoolWords.sol";
+import {DebtWord, INDEX_ONE, ShareMath, SupplyWord} from "../types/PoolWords.sol";
 import {Bids} from "./Bids.sol";
 import {CallForwarder} from "./CallForwarder.sol";
 import {Delegating} from "./Delegating.sol";
@@ -133,6 +133,19 @@ contract MarginAccounts is Bids, Delegating, IMarginAccountsDoors {
         p.s = p.s.withLenderShares(p.s.lenderShares() - shares);
         _afterPool(p, int256(assets));
         _push(_pools[p.n].config.token(), to, assets);
+    }
+
+    /// @inheritdoc IMarginAccountsDoors
+    function poolIndices(AssetId pool) external view returns (uint256 supplyIndex, uint256 debtIndex) {
+        uint256 n = pool.number();
+        if (!pool.isPool() || _pools[n].supply.index() == 0) return (INDEX_ONE, INDEX_ONE);
+        (SupplyWord s, DebtWord d) = _accrued(n);
+        return (s.index(), d.index());
+    }
+
+    /// @inheritdoc IMarginAccountsDoors
+    function engine() external view returns (address) {
+        return _engine;
     }
 
     function _vaultPool(AssetId pool) private view returns (uint256 n) {

@@ -177,10 +177,6 @@ contract MarginAccountsAdmin is Administration {
         return (_pausedActions, _pausedUntil);
     }
 
-    function engine() external view returns (address) {
-        return _engine;
-    }
-
     function auction() external view returns (address) {
         return _auction;
     }

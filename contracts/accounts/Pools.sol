@@ -33,27 +33,33 @@ abstract contract Pools is Books {
         PoolSlots storage pool = _pools[n];
         s = pool.supply;
         d = pool.debt;
-        uint256 elapsed = block.timestamp - d.lastAccrual();
-        if (elapsed == 0) return (s, d);
-
-        (uint256 rate, uint256 rateAtTarget) = _rates(n, s, d, elapsed);
-        uint256 newIndex = d.index();
-        if (d.debtShares() != 0) {
-            // debts grow rounded up, claims by no more than that: V1 holds to rounding in the pool's favour
-            newIndex = (newIndex * (WAD + Interest.growthUp(rate, elapsed)) + WAD - 1) / WAD;
-            newIndex = FixedPoint.min(newIndex, MAX_INDEX);
-            s = s.withIndex(_supplyIndex(s, d, newIndex - d.index()));
+        unchecked {
+            // time does not run back; indices are below 2^64, growth below 2^90
+            uint256 elapsed = block.timestamp - d.lastAccrual();
+            if (elapsed == 0) return (s, d);
+            (uint256 rate, uint256 rateAtTarget) = _rates(n, s, d, elapsed);
+            uint256 index = d.index();
+            uint256 newIndex = index;
+            if (d.debtShares() != 0) {
+                // debts grow rounded up, claims by no more than that: V1 holds to rounding in the pool's favour
+                newIndex = (index * (WAD + Interest.growthUp(rate, elapsed)) + WAD - 1) / WAD;
+                newIndex = FixedPoint.min(newIndex, MAX_INDEX);
+                s = s.withIndex(_supplyIndex(s, d, newIndex - index));
+            }
+            d = d.accruedTo(newIndex, block.timestamp, rateAtTarget);
         }
-        d = d.accruedTo(newIndex, block.timestamp, rateAtTarget);
     }
 
     /// @dev The index after lenders and accounts got their part of the interest, rounded down.
     function _supplyIndex(SupplyWord s, DebtWord d, uint256 debtIndexRise) private pure returns (uint256) {
         uint256 shares = s.shares();
         if (shares == 0) return s.index();
-        uint256 interest = ShareMath.toAssetsDown(d.debtShares(), debtIndexRise);
-        uint256 forLenders = (interest * (BPS - d.reserveFactor())) / BPS;
-        return FixedPoint.min(s.index() + (forLenders * INDEX_ONE) / shares, MAX_INDEX);
+        unchecked {
+            // interest below 2^160 / 1e15; the reserve factor is at most one by {Administration-configurePool}
+            uint256 interest = ShareMath.toAssetsDown(d.debtShares(), debtIndexRise);
+            uint256 forLenders = (interest * (BPS - d.reserveFactor())) / BPS;
+            return FixedPoint.min(s.index() + (forLenders * INDEX_ONE) / shares, MAX_INDEX);
+        }
     }
 
     function _rates(
@@ -63,7 +69,11 @@ abstract contract Pools is Books {
         uint256 elapsed
     ) private view returns (uint256 rate, uint256 rateAtTarget) {
         uint256 claims = s.claims();
-        uint256 utilisation = claims == 0 ? 0 : FixedPoint.min((d.debts() * WAD) / claims, WAD);
+        uint256 utilisation;
+        unchecked {
+            // debts below 2^111
+            if (claims != 0) utilisation = FixedPoint.min((d.debts() * WAD) / claims, WAD);
+        }
         return
             d.externalModel()
                 ? _modelRates(n, utilisation, elapsed, d.rateAtTarget())
@@ -161,10 +171,16 @@ abstract contract Pools is Books {
 
     /// @dev Assets that signed shares are worth: claims down, debts up.
     function _worth(Pool memory p, int256 shares) internal pure returns (int256) {
-        return
-            shares >= 0
-                ? int256(ShareMath.toAssetsDown(uint256(shares), p.s.index()))
-                : -int256(ShareMath.toAssetsUp(uint256(-shares), p.d.index()));
+        return _worthOf(shares, p.s, p.d);
+    }
+
+    function _worthOf(int256 shares, SupplyWord s, DebtWord d) internal pure returns (int256) {
+        unchecked {
+            return
+                shares >= 0
+                    ? int256(ShareMath.toAssetsDown(uint256(shares), s.index()))
+                    : -int256(ShareMath.toAssetsUp(uint256(-shares), d.index()));
+        }
     }
 
     // ---------------------------------------------------------------- limits
@@ -182,34 +198,43 @@ abstract contract Pools is Books {
         // claims − debts changes by what comes in or goes out and by nothing else, so only then can cash run short
         if (!more && outflow <= 0) return;
         ConfigWord config = _pools[p.n].config;
-        if (more) _checkDebts(asset, config, p.s, p.d, forSettlement);
-        _checkCash(asset, config, p.s, p.d, !forSettlement && (more || p.s.lenderShares() < p.s0.lenderShares()));
+        uint256 claims = p.s.claims();
+        uint256 debts = p.d.debts();
+        unchecked {
+            // claims and debts below 2^111, parts at most 1e4: no product overflows
+            if (more) _checkDebts(asset, config, claims, debts, forSettlement);
+            // Debts never exceed claims, so reserves are never lent and a lone small lender's share price cannot explode; lenders
+            // and borrowers also leave the reserved part of the accounts' claims, so that seized collateral can leave
+            uint256 needed = debts;
+            if (!forSettlement && (more || p.s.lenderShares() < p.s0.lenderShares())) needed += _reserved(config, p.s);
+            require(needed <= claims, InsufficientLiquidity(asset, claims > debts ? claims - debts : 0));
+        }
         if (outflow > 0 && config.outflowLimited()) _outflows[asset].consume(bytes32(0), uint256(outflow));
     }
 
-    function _checkDebts(AssetId asset, ConfigWord config, SupplyWord s, DebtWord d, bool forSettlement) private pure {
-        uint256 debts = d.debts();
-        uint256 part = forSettlement ? BPS : BPS - config.settlementPart();
-        uint256 cap = config.borrowCap();
-        if (cap != type(uint256).max) {
-            cap = (cap * part) / BPS;
-            require(debts <= cap, BorrowCapExceeded(asset, cap, debts));
+    function _checkDebts(
+        AssetId asset,
+        ConfigWord config,
+        uint256 claims,
+        uint256 debts,
+        bool forSettlement
+    ) private pure {
+        unchecked {
+            uint256 part = forSettlement ? BPS : BPS - config.settlementPart();
+            uint256 cap = config.borrowCap();
+            if (cap != type(uint256).max) {
+                cap = (cap * part) / BPS;
+                require(debts <= cap, BorrowCapExceeded(asset, cap, debts));
+            }
+            uint256 most = (claims * config.maxUtilisation() * part) / (BPS * BPS);
+            require(debts <= most, UtilisationCapExceeded(asset, most, debts));
         }
-        uint256 most = (s.claims() * config.maxUtilisation() * part) / (BPS * BPS);
-        require(debts <= most, UtilisationCapExceeded(asset, most, debts));
-    }
-
-    /// @dev Debts never exceed claims, so reserves are never lent and a lone small lender's share price cannot explode; lenders and
-    /// borrowers also leave the reserved part of the accounts' claims, so that seized collateral can leave.
-    function _checkCash(AssetId asset, ConfigWord config, SupplyWord s, DebtWord d, bool leaveReserve) private pure {
-        uint256 claims = s.claims();
-        uint256 used = d.debts();
-        if (leaveReserve) used += _reserved(config, s);
-        require(used <= claims, InsufficientLiquidity(asset, claims > d.debts() ? claims - d.debts() : 0));
     }
 
     function _reserved(ConfigWord config, SupplyWord s) internal pure returns (uint256) {
-        return (ShareMath.toAssetsUp(s.accountShares(), s.index()) * config.reservedPart()) / BPS;
+        unchecked {
+            return (ShareMath.toAssetsUp(s.accountShares(), s.index()) * config.reservedPart()) / BPS;
+        }
     }
 
     function _checkIdleOutflow(AssetId asset, IdleWord word, int256 outflow) internal {

@@ -175,7 +175,8 @@ abstract contract Sessions is Pools {
     /// @dev Claims down, debts up; vault shares in units of the underlying.
     function _toAssets(AssetId asset, int256 shares) internal view returns (int256) {
         if (asset.kind() == AssetIdLib.KIND_IDLE) return shares;
-        return _worth(_open(asset.number()), shares);
+        (SupplyWord s, DebtWord d) = _accrued(asset.number());
+        return _worthOf(shares, s, d);
     }
 
     // ---------------------------------------------------------------- reduce-only

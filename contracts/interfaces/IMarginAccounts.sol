@@ -226,6 +226,12 @@ interface IMarginAccountsDoors {
 
     /// @notice Only the pool's vault: burns `shares` of the lenders and sends `assets`, at most their worth, to `to`.
     function vaultWithdraw(AssetId pool, uint256 assets, uint256 shares, address to) external;
+
+    /// @notice Assets per supply and per debt share now, interest accrued; 1e15 = 1. 1e15 for a pool that is not listed.
+    function poolIndices(AssetId pool) external view returns (uint256 supplyIndex, uint256 debtIndex);
+
+    /// @notice The margin engine in force.
+    function engine() external view returns (address);
 }
 
 /// @title The cold doors, served by the extension through the fallback.
@@ -378,7 +384,6 @@ interface IMarginAccountsAdmin {
     function inSession() external view returns (bool);
     function isPending(AccountId account) external view returns (bool);
     function pauses() external view returns (uint8 actions, uint40 until);
-    function engine() external view returns (address);
     function auction() external view returns (address);
     function positions() external view returns (address);
     function insurance() external view returns (AccountId);

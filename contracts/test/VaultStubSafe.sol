@@ -84,6 +84,10 @@ contract VaultStubSafe {
         isLocked = false;
     }
 
+    function poolIndices(AssetId pool_) external view returns (uint256 supplyIndex, uint256 debtIndex) {
+        return (this.poolState(pool_).supplyIndex, 1e15);
+    }
+
     function poolState(AssetId) external view returns (PoolState memory state) {
         state.lenderShares = uint96(lenderShares);
         state.supplyIndex = uint64(index);

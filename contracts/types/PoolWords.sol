@@ -27,22 +27,38 @@ uint256 constant MAX_SHARES = type(uint96).max;
 /// @dev Sums of shares are kept in 96 bits.
 error SharesOverflow(uint256 shares);
 
-/// @dev assets = shares · index / 1e15; shares have the token's decimals. 96 + 64 bits: no product overflows.
+/// @dev assets = shares · index / 1e15; shares have the token's decimals.
+/// Unchecked: shares are below 2^97 (96-bit sums and their parts), indices below 2^64, and amounts are bounded here before they
+/// are multiplied, so every product stays below 2^180.
 library ShareMath {
+    uint256 private constant MAX_AMOUNT = type(uint128).max;
+
     function toAssetsDown(uint256 shares, uint256 index) internal pure returns (uint256) {
-        return (shares * index) / INDEX_ONE;
+        unchecked {
+            return (shares * index) / INDEX_ONE;
+        }
     }
 
     function toAssetsUp(uint256 shares, uint256 index) internal pure returns (uint256) {
-        return (shares * index + INDEX_ONE - 1) / INDEX_ONE;
+        unchecked {
+            return (shares * index + INDEX_ONE - 1) / INDEX_ONE;
+        }
     }
 
+    /// @dev Reverts `SharesOverflow` for amounts that no pool can hold.
     function toSharesDown(uint256 assets, uint256 index) internal pure returns (uint256) {
-        return (assets * INDEX_ONE) / index;
+        require(assets <= MAX_AMOUNT, SharesOverflow(assets));
+        unchecked {
+            return (assets * INDEX_ONE) / index;
+        }
     }
 
+    /// @dev Reverts `SharesOverflow` for amounts that no pool can hold.
     function toSharesUp(uint256 assets, uint256 index) internal pure returns (uint256) {
-        return (assets * INDEX_ONE + index - 1) / index;
+        require(assets <= MAX_AMOUNT, SharesOverflow(assets));
+        unchecked {
+            return (assets * INDEX_ONE + index - 1) / index;
+        }
     }
 }
 
@@ -65,7 +81,9 @@ library SupplyWordLib {
 
     /// @notice All supply shares.
     function shares(SupplyWord w) internal pure returns (uint256) {
-        return lenderShares(w) + accountShares(w);
+        unchecked {
+            return lenderShares(w) + accountShares(w);
+        }
     }
 
     /// @notice Assets owed to lenders and accounts, rounded down.

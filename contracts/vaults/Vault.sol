@@ -207,8 +207,8 @@ contract Vault is IVault, ERC4626, ERC20Permit {
     }
 
     /// @dev Assets per share, 1e15 = 1, interest up to now included.
-    function _index() private view returns (uint256) {
-        return safe.poolState(pool).supplyIndex;
+    function _index() private view returns (uint256 index) {
+        (index, ) = safe.poolIndices(pool);
     }
 
     /// @return assets until the supply cap, 0 while deposits are closed or the safe is locked. @return shares until their 96
