@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { network } from "hardhat";
 
 import { accountId, vaultShareAsset } from "../scripts/lib/ids.js";
-import { HookToken__factory, IMarginEngine__factory } from "../types/ethers-contracts/index.js";
+import { ProbingToken__factory, IMarginEngine__factory } from "../types/ethers-contracts/index.js";
 import { deployEngine } from "./helpers/engine.js";
 import { ASSET, deployPeriphery, ETHER, FOREVER, USDC, WAD, WBTC } from "./helpers/periphery.js";
 import type { Fixture } from "./helpers/periphery.js";
@@ -244,7 +244,7 @@ describe("MarginLens", () => {
   it("cannot be read while a token is moving", async () => {
     const { hook } = f.tokens;
     await hook.connect(f.trader).approve(f.safe, FOREVER);
-    const token = HookToken__factory.connect(await hook.getAddress(), f.owner);
+    const token = ProbingToken__factory.connect(await hook.getAddress(), f.owner);
     for (const data of [
       f.lens.interface.encodeFunctionData("accountView", [f.account]),
       f.lens.interface.encodeFunctionData("healthOf", [[f.account]]),

@@ -195,6 +195,14 @@ describe("LeverageRouter", () => {
       expect(await f.safe.words(f.account)).to.deep.equal([0n]);
     });
 
+    it("A3: without a usable price and while withdrawals are paused, if no debt is left", async () => {
+      await open();
+      await networkHelpers.time.increase(7_200);
+      await f.safe.pause(7, BigInt(await networkHelpers.time.latest()) + 3_600n);
+      await close({ to: await f.trader.getAddress() });
+      expect(await f.safe.words(f.account)).to.deep.equal([0n]);
+    });
+
     it("where the collateral asset takes no more deposits", async () => {
       await open();
       await f.safe.configurePool(ASSET.weth, { ...(await poolConfig(ASSET.weth)), depositsClosed: true });

@@ -143,6 +143,15 @@ describe("LiquidationUnwinder", () => {
     expect(await f.safe.balanceOf(f.account, ASSET.usdc)).to.equal(0n);
   });
 
+  it("gives stray tokens away with the profit instead of keeping them", async () => {
+    await openLong();
+    await f.tokens.usdc.mint(f.unwinder, 7n * USDC);
+    await f.setPrice("weth", 1_800n);
+    await started(300);
+    await liquidate();
+    expect(await f.tokens.usdc.balanceOf(recipient)).to.be.greaterThan(7n * USDC);
+  });
+
   describe("refuses", () => {
     beforeEach(openLong);
 

@@ -27,9 +27,11 @@ contract LeverageRouter is ILeverageRouter, SafeSession, UniswapV3Swapper {
 
     IWrappedNative private immutable _wrappedNative;
 
-    // Where the swap under way takes its payment from: see {_pay}.
-    AccountId private transient _payingAccount;
-    AssetId private transient _payingAsset;
+    // The reduction under way, for {_pay}: whose, what is repaid, what pays for it.
+    AccountId private transient _reducing;
+    AssetId private transient _debtAsset;
+    AssetId private transient _collateralAsset;
+    uint256 private transient _repaid;
 
     /// @dev What a session is opened with.
     struct Job {
@@ -176,16 +178,18 @@ contract LeverageRouter is ILeverageRouter, SafeSession, UniswapV3Swapper {
 
         int256 balance = safe.balanceOf(job.account, job.debtAsset);
         require(balance < 0, NoDebt(job.account, job.debtAsset));
-        uint256 repaid = FixedPoint.min(job.amount, uint256(-balance));
+        uint256 bought = FixedPoint.min(job.amount, uint256(-balance));
+        _allow(debtToken, address(safe), bought);
 
-        _payingAccount = job.account;
-        _payingAsset = job.collateralAsset;
-        uint256 sold = _swapExactOut(job.path, repaid, job.limit, address(this));
-        _payingAccount = AccountId.wrap(0);
-        _payingAsset = AssetId.wrap(0);
-
-        _allow(debtToken, address(safe), repaid);
-        repaid = safe.repay(job.account, job.debtAsset, repaid);
+        _reducing = job.account;
+        _debtAsset = job.debtAsset;
+        _collateralAsset = job.collateralAsset;
+        uint256 sold = _swapExactOut(job.path, bought, job.limit, address(this));
+        uint256 repaid = _repaid;
+        _reducing = AccountId.wrap(0);
+        _debtAsset = AssetId.wrap(0);
+        _collateralAsset = AssetId.wrap(0);
+        _repaid = 0;
         emit LeverageReduced(job.account, job.debtAsset, job.collateralAsset, repaid, sold);
 
         uint256 paidOut;
@@ -195,10 +199,15 @@ contract LeverageRouter is ILeverageRouter, SafeSession, UniswapV3Swapper {
         return abi.encode(repaid, sold, paidOut);
     }
 
-    /// @dev A reduction pays the pool straight from the account, exactly what it owes: there is no change to bring back, for
-    /// which the asset would have to be open for deposits and the pool to hold more cash.
+    /// @dev In a reduction what was bought is here before the pool asks for its pay. So the debt is paid first and then the
+    /// collateral leaves, exactly as much as the pool is owed: nobody has to lend, there is no change to bring back into
+    /// a pool that may be closed for deposits, and no moment at which more leaves an account that still owes as much.
     function _pay(address token, address pool, uint256 amount) internal override {
-        if (_payingAccount != AccountId.wrap(0)) safe.withdraw(_payingAccount, _payingAsset, amount, address(this));
+        if (_reducing != AccountId.wrap(0)) {
+            (address debtToken, ) = safe.assetToken(_debtAsset);
+            _repaid = safe.repay(_reducing, _debtAsset, _ownBalance(debtToken));
+            safe.withdraw(_reducing, _collateralAsset, amount, address(this));
+        }
         super._pay(token, pool, amount);
     }
 

@@ -8,7 +8,7 @@ import { addLiquidity, createMarket, deployUniswap, swapPath, swapToPrice } from
 import type { Market, Uniswap } from "../../scripts/lib/uniswap.js";
 import {
   AccessManager__factory,
-  HookToken__factory,
+  ProbingToken__factory,
   IERC20Metadata__factory,
   IMarginAccounts__factory,
   IMarginEngine__factory,
@@ -27,7 +27,7 @@ import {
   WETH__factory,
 } from "../../types/ethers-contracts/index.js";
 import type {
-  HookToken,
+  ProbingToken,
   IMarginAccounts,
   IMarginEngine,
   InsuranceFund,
@@ -86,7 +86,7 @@ export interface Fixture {
   router: LeverageRouter;
   unwinder: LiquidationUnwinder;
   uniswap: Uniswap;
-  tokens: { usdc: TestToken; weth: WETH; wbtc: TestToken; staked: TestToken; hook: HookToken };
+  tokens: { usdc: TestToken; weth: WETH; wbtc: TestToken; staked: TestToken; hook: ProbingToken };
   vaults: { usdc: Vault; weth: Vault };
   feeds: { usdc: MockFeed; weth: MockFeed; wbtc: MockFeed };
   table: RiskTable;
@@ -123,7 +123,7 @@ export async function deployPeriphery({ ethers }: Pick<NetworkConnection, "ether
   const weth = await new WETH__factory(owner).deploy();
   const wbtc = await new TestToken__factory(owner).deploy("Wrapped Bitcoin", "WBTC", 8);
   const staked = await new TestToken__factory(owner).deploy("Staked Ether", "STK", 18);
-  const hook = await new HookToken__factory(owner).deploy(18);
+  const hook = await new ProbingToken__factory(owner).deploy(18);
   for (const who of [owner, trader, lender]) {
     await usdc.mint(who, 100_000_000n * USDC);
     await wbtc.mint(who, 5_000n * WBTC);
