@@ -22,15 +22,25 @@ library ChainlinkSource {
         uint256 min,
         uint256 max
     ) internal view returns (uint256 answer, uint256 updatedAt, PriceFault fault) {
-        (bool ok, uint256 round, int256 signed, uint256 time, uint256 answeredIn) = _latest(feed);
+        bool ok;
+        bool complete;
+        {
+            uint256 round;
+            uint256 answeredIn;
+            (ok, round, answer, updatedAt, answeredIn) = _latest(feed);
+            complete = answeredIn >= round;
+        }
+        // One test for a sound round without a branch (a check reads two or more feeds): negative answers are above any
+        // maximum as unsigned numbers, and a time of 0 or in the future makes an age above any heartbeat.
+        bool sound;
+        assembly ("memory-safe") {
+            sound := and(gt(answer, min), lt(answer, max))
+            sound := and(and(sound, and(ok, complete)), iszero(gt(sub(timestamp(), updatedAt), heartbeat)))
+        }
+        if (sound) return (answer, updatedAt, PriceFault.None);
         if (!ok) return (0, 0, PriceFault.SourceReverted);
-        if (time == 0 || answeredIn < round) return (0, time, PriceFault.RoundIncomplete);
-        if (signed <= 0) return (0, time, PriceFault.NotPositive);
-        // A round from the future has an unknown age.
-        if (time > block.timestamp || block.timestamp - time > heartbeat) return (0, time, PriceFault.Stale);
-        answer = uint256(signed);
-        if (answer <= min || answer >= max) return (0, time, PriceFault.Clamped);
-        return (answer, time, PriceFault.None);
+        fault = complete ? _faultOf(int256(answer), updatedAt, heartbeat) : PriceFault.RoundIncomplete;
+        answer = 0;
     }
 
     /// @notice Whether the feed's own rounds show no gap above `heartbeat` from `since` to now.
@@ -51,9 +61,18 @@ library ChainlinkSource {
         return time <= since;
     }
 
+    /// @dev Which rule a complete round breaks that is not sound.
+    function _faultOf(int256 answer, uint256 updatedAt, uint256 heartbeat) private view returns (PriceFault) {
+        if (updatedAt == 0) return PriceFault.RoundIncomplete;
+        if (answer <= 0) return PriceFault.NotPositive;
+        // A round from the future has an unknown age.
+        if (updatedAt > block.timestamp || block.timestamp - updatedAt > heartbeat) return PriceFault.Stale;
+        return PriceFault.Clamped;
+    }
+
     function _latest(
         address feed
-    ) private view returns (bool ok, uint256 round, int256 answer, uint256 updatedAt, uint256 answeredIn) {
+    ) private view returns (bool ok, uint256 round, uint256 answer, uint256 updatedAt, uint256 answeredIn) {
         uint256 out;
         // The answer's five words lie above the free memory pointer, which nothing moves before they are read.
         assembly ("memory-safe") {

@@ -34,7 +34,7 @@ contract MarginEngine is ITableEngine, StandardMargin {
     ) external view returns (int256 initial) {
         _requireSpot(flags);
         Evaluation memory e = _evaluate(holdings, INITIAL);
-        return _total(e, e.cash.chargeInitial, e.usd.chargeInitial);
+        return _total(e, e.cashInitial, e.usdInitial);
     }
 
     /// @inheritdoc IMarginEngine
@@ -45,7 +45,7 @@ contract MarginEngine is ITableEngine, StandardMargin {
     ) external view returns (int256 maintenance, int256 mtm, uint256 liabilities) {
         _requireSpot(flags);
         Evaluation memory e = _evaluate(holdings, LIQUIDATION);
-        maintenance = _total(e, e.cash.chargeMaintenance, e.usd.chargeMaintenance);
+        maintenance = _total(e, e.cashMaintenance, e.usdMaintenance);
         mtm = _total(e, 0, 0);
         liabilities = _liabilities(e);
     }
@@ -58,27 +58,28 @@ contract MarginEngine is ITableEngine, StandardMargin {
     ) external view returns (int256 initial, int256 maintenance, int256 mtm) {
         _requireSpot(flags);
         Evaluation memory e = _evaluate(holdings, MID);
-        initial = _total(e, e.cash.chargeInitial, e.usd.chargeInitial);
-        maintenance = _total(e, e.cash.chargeMaintenance, e.usd.chargeMaintenance);
+        initial = _total(e, e.cashInitial, e.usdInitial);
+        maintenance = _total(e, e.cashMaintenance, e.usdMaintenance);
         mtm = _total(e, 0, 0);
     }
 
     /// @inheritdoc IMarginEngine
     function pricesContinuousSince(Holding[] calldata holdings, uint256 since) external view returns (bool) {
         (TableHeader head, ) = RiskTable.header();
+        uint256 records = RiskTable.records(head);
         bool priced;
         for (uint256 i; i < holdings.length; ++i) {
             AssetId underlying = _underlyingOf(holdings[i].asset());
             uint256 index = RiskTable.indexOf(head, underlying);
             // What is not in the table counts nothing and has no price to be continuous.
             if (underlying == SETTLEMENT || index == RiskTable.NONE) continue;
-            (FeedWord feed, ) = RiskTable.record(head, index);
+            (FeedWord feed, ) = RiskTable.record(records, index);
             if (!feed.listed()) continue;
             if (!ChainlinkSource.continuousSince(feed.feed(), feed.heartbeat(), since)) return false;
             priced = true;
         }
         if (!priced) return true;
-        (FeedWord settlement, ) = RiskTable.record(head, 0);
+        (FeedWord settlement, ) = RiskTable.record(records, 0);
         return
             ChainlinkSource.continuousSince(settlement.feed(), settlement.heartbeat(), since) &&
             SequencerUptime.continuousSince(head.sequencer(), since);
@@ -116,10 +117,11 @@ contract MarginEngine is ITableEngine, StandardMargin {
         Evaluation memory e;
         TableRamp ramp;
         (e.head, ramp) = RiskTable.header();
+        e.records = RiskTable.records(e.head);
         (e.ramp, e.purpose) = (ramp.exists() ? ramp.progress(block.timestamp) : WAD, MID);
         uint256 index = RiskTable.indexOf(e.head, asset);
         require(index != RiskTable.NONE, AssetNotInTable(asset));
-        (FeedWord feed, HaircutWord word) = RiskTable.record(e.head, index);
+        (FeedWord feed, HaircutWord word) = RiskTable.record(e.records, index);
         require(feed.listed(), AssetNotInTable(asset));
         return _haircut(e, asset, index, word, size);
     }

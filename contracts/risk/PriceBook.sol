@@ -8,7 +8,7 @@ import {SequencerUptime} from "../oracles/SequencerUptime.sol";
 import {UniswapV3TwapSource} from "../oracles/UniswapV3TwapSource.sol";
 import {AssetId, AssetIdLib, SETTLEMENT} from "../types/AssetId.sol";
 import {BPS, FixedPoint, WAD} from "../types/FixedPoint.sol";
-import {FeedWord, HaircutWord, RiskTable, TableHeader, TableRamp, TwapWord} from "./RiskTable.sol";
+import {FeedWord, HaircutWord, RiskTable, TableHeader, TwapWord} from "./RiskTable.sol";
 
 /// @title Low and high price of every asset in the table (DESIGN 5)
 /// @notice Prices are USD per whole token, WAD, below 2^104 (the factory bounds the largest answer).
@@ -28,10 +28,14 @@ abstract contract PriceBook is IMarginEngine {
     }
 
     /// @dev The settlement asset's price in USD, after the sequencer's health. Read once per evaluation, before any other.
-    function _settlementPrice(TableHeader head, AssetId askedFor) internal view returns (uint256 price) {
+    function _settlementPrice(
+        TableHeader head,
+        uint256 records,
+        AssetId askedFor
+    ) internal view returns (uint256 price) {
         PriceFault fault = SequencerUptime.check(head.sequencer(), head.grace());
         require(fault == PriceFault.None, PriceUnusable(askedFor, fault));
-        (FeedWord feed, ) = RiskTable.record(head, 0);
+        (FeedWord feed, ) = RiskTable.record(records, 0);
         (price, , fault) = _primary(feed);
         require(fault == PriceFault.None, PriceUnusable(SETTLEMENT, fault));
     }
@@ -51,9 +55,20 @@ abstract contract PriceBook is IMarginEngine {
     ) internal view returns (uint256, uint256) {
         (uint256 primary, , PriceFault fault) = _primary(feed);
         if (fault != PriceFault.None) revert PriceUnusable(asset, fault);
-        uint256 source = haircut.source();
-        if (source == 0) return (primary, primary);
-        TwapWord word = RiskTable.twap(head, source);
+        if (haircut.source() == 0) return (primary, primary);
+        return _withSecond(head, asset, feed, haircut, settlementPrice, primary, purpose);
+    }
+
+    function _withSecond(
+        TableHeader head,
+        AssetId asset,
+        FeedWord feed,
+        HaircutWord haircut,
+        uint256 settlementPrice,
+        uint256 primary,
+        uint256 purpose
+    ) private view returns (uint256, uint256) {
+        TwapWord word = RiskTable.twap(head, haircut.source());
         uint256 secondary = _secondary(head, word, feed, settlementPrice);
         if (_deviating(primary, secondary, word)) {
             require(purpose != INITIAL, NewRiskBlocked(asset));
@@ -77,7 +92,7 @@ abstract contract PriceBook is IMarginEngine {
         if (state.fault != PriceFault.None || source == 0) return state;
 
         TwapWord word = RiskTable.twap(head, source);
-        (FeedWord settlement, ) = RiskTable.record(head, 0);
+        (FeedWord settlement, ) = RiskTable.record(RiskTable.records(head), 0);
         (uint256 settlementPrice, , ) = _primary(settlement);
         state.secondary = _secondary(head, word, feed, settlementPrice);
         if (_deviating(state.primary, state.secondary, word)) {
@@ -95,7 +110,7 @@ abstract contract PriceBook is IMarginEngine {
         (TableHeader head, ) = RiskTable.header();
         if (asset == SETTLEMENT || asset == AssetIdLib.vaultShare(SETTLEMENT.number())) return WAD;
         (AssetId underlying, FeedWord feed, HaircutWord haircut) = _underlying(head, asset);
-        uint256 settlementPrice = _settlementPrice(head, asset);
+        uint256 settlementPrice = _settlementPrice(head, RiskTable.records(head), asset);
         (uint256 mid, ) = _prices(head, underlying, feed, haircut, settlementPrice, MID);
         return FixedPoint.mulDivDown(mid, WAD, settlementPrice);
     }
@@ -108,7 +123,7 @@ abstract contract PriceBook is IMarginEngine {
         underlying = asset.kind() == AssetIdLib.KIND_VAULT_SHARE ? AssetIdLib.pool(asset.number()) : asset;
         uint256 index = RiskTable.indexOf(head, underlying);
         require(index != RiskTable.NONE, AssetNotInTable(asset));
-        (feed, haircut) = RiskTable.record(head, index);
+        (feed, haircut) = RiskTable.record(RiskTable.records(head), index);
         require(feed.listed(), AssetNotInTable(asset));
     }
 
@@ -143,7 +158,7 @@ abstract contract PriceBook is IMarginEngine {
         if (price == 0 || price >= MAX_PRICE) return 0;
         uint256 quotePrice = settlementPrice;
         if (word.quote() != SETTLEMENT) {
-            (FeedWord quote, ) = RiskTable.record(head, RiskTable.indexOf(head, word.quote()));
+            (FeedWord quote, ) = RiskTable.record(RiskTable.records(head), RiskTable.indexOf(head, word.quote()));
             (quotePrice, , ) = _primary(quote); // 0 with any fault
         }
         price = FixedPoint.mulDivDown(price, quotePrice, WAD);

@@ -250,11 +250,18 @@ library RiskTable {
         }
     }
 
-    /// @notice The two words of the asset at `index`.
-    function record(TableHeader head, uint256 index) internal pure returns (FeedWord feed, HaircutWord haircut) {
-        uint256 back = fromEnd(head, index);
+    /// @notice Where in the code the records of assets begin.
+    function records(TableHeader head) internal pure returns (uint256 offset) {
+        uint256 back = fromEnd(head, 0);
         assembly ("memory-safe") {
-            codecopy(0, sub(codesize(), back), 64)
+            offset := sub(codesize(), back)
+        }
+    }
+
+    /// @notice The two words of the asset at `index`; `offset` from {records}.
+    function record(uint256 offset, uint256 index) internal pure returns (FeedWord feed, HaircutWord haircut) {
+        assembly ("memory-safe") {
+            codecopy(0, add(offset, shl(6, index)), 64)
             feed := mload(0)
             haircut := mload(0x20)
         }

@@ -50,14 +50,23 @@ struct Side {
     uint256 debts; // with what vault shares cancel
 }
 
-/// @dev One evaluation of an account.
+/// @dev One evaluation of an account. Sums are flat: a nested struct would be one more allocation in every check.
 struct Evaluation {
     TableHeader head;
+    uint256 records; // where the records of assets begin in the code
     uint256 ramp; // weight of the new haircuts, WAD; 1e18 = no ramp, or over
     uint256 purpose;
     uint256 settlementPrice; // USD, 0 until read
-    Tally cash; // in settlement units
-    Tally usd; // in USD, divided by the settlement price once at the end
+    // The settlement asset alone, in settlement units
+    int256 cash;
+    uint256 cashInitial;
+    uint256 cashMaintenance;
+    uint256 cashDebts;
+    // All else, in USD: divided by the settlement price once, at the end
+    int256 usd;
+    uint256 usdInitial;
+    uint256 usdMaintenance;
+    uint256 usdDebts;
 }
 
 /// @title The spot part of the standard model (DESIGN 6.1)
@@ -85,49 +94,55 @@ abstract contract StandardMargin is PriceBook {
         _checkpoints = checkpoints;
     }
 
+    /// @dev Nothing here overflows, so nothing is checked: a value is at most 2^128 · 2^104, a charge at most the value, and
+    /// there are a few dozen of them.
     function _evaluate(Holding[] calldata holdings, uint256 purpose) internal view returns (Evaluation memory e) {
-        TableRamp ramp;
-        (e.head, ramp) = RiskTable.header();
-        e.ramp = ramp.exists() ? ramp.progress(block.timestamp) : WAD;
-        e.purpose = purpose;
+        unchecked {
+            (TableHeader head, TableRamp ramp) = RiskTable.header();
+            uint256 records = RiskTable.records(head);
+            (e.head, e.records) = (head, records);
+            e.ramp = ramp.exists() ? ramp.progress(block.timestamp) : WAD;
+            e.purpose = purpose;
 
-        bool anyShare = _holdsVaultShare(holdings);
-        uint256 linked; // bit i: holding i has to be valued together with others
-        for (uint256 i; i < holdings.length; ++i) {
-            AssetId asset = holdings[i].asset();
-            int256 amount = holdings[i].amount();
-            uint256 index = RiskTable.indexOf(e.head, asset);
-            if (index == RiskTable.NONE) {
-                _requireWorthless(asset, amount);
-                continue;
+            uint256 count = holdings.length;
+            uint256 linkedKinds = _linkedKinds(holdings);
+            uint256 linked; // bit i: holding i has to be valued together with others
+            for (uint256 i; i < count; ++i) {
+                Holding holding = _at(holdings, i);
+                AssetId asset = holding.asset();
+                uint256 index = RiskTable.indexOf(head, asset);
+                if (index == RiskTable.NONE) {
+                    _requireWorthless(holding);
+                    continue;
+                }
+                (FeedWord feed, HaircutWord word) = RiskTable.record(records, index);
+                if (!feed.listed()) {
+                    _requireWorthless(holding);
+                } else if (word.group() != 0 || (linkedKinds >> asset.kind()) & 1 != 0) {
+                    linked |= 1 << i;
+                } else if (asset == SETTLEMENT) {
+                    _addCash(e, feed, word, holding.amount());
+                } else {
+                    _addAlone(e, holding, index, feed, word);
+                }
             }
-            (FeedWord feed, HaircutWord word) = RiskTable.record(e.head, index);
-            if (!feed.listed()) {
-                _requireWorthless(asset, amount);
-                continue;
-            }
-            if (word.group() != 0 || (anyShare && asset.kind() != AssetIdLib.KIND_IDLE)) {
-                linked |= 1 << i;
-            } else if (asset == SETTLEMENT) {
-                _addCash(e, index, word, feed, amount);
-            } else {
-                _addAlone(e, asset, index, feed, word, amount);
-            }
+            if (linked != 0) _addLinked(e, holdings, linked);
         }
-        if (linked != 0) _addLinked(e, holdings, linked);
     }
 
-    /// @dev The evaluation's margin before (`charged` = 0) or after a charge, in settlement units, rounded down.
+    /// @dev Value less charges, in settlement units, rounded down.
     function _total(Evaluation memory e, uint256 cashCharge, uint256 usdCharge) internal pure returns (int256 total) {
-        total = e.cash.value - int256(cashCharge);
-        int256 usd = e.usd.value - int256(usdCharge);
-        if (usd != 0) total += FixedPoint.mulDivFloor(usd, WAD, e.settlementPrice);
+        unchecked {
+            total = e.cash - int256(cashCharge);
+            int256 usd = e.usd - int256(usdCharge);
+            if (usd != 0) total += FixedPoint.mulDivFloor(usd, WAD, e.settlementPrice);
+        }
     }
 
     /// @dev What is owed, in settlement units, rounded up.
     function _liabilities(Evaluation memory e) internal pure returns (uint256 total) {
-        total = e.cash.debts;
-        if (e.usd.debts != 0) total += FixedPoint.mulDivUp(e.usd.debts, WAD, e.settlementPrice);
+        total = e.cashDebts;
+        if (e.usdDebts != 0) total += FixedPoint.mulDivUp(e.usdDebts, WAD, e.settlementPrice);
     }
 
     /// @dev Haircuts of `size` token units held alone, WAD.
@@ -138,39 +153,64 @@ abstract contract StandardMargin is PriceBook {
         HaircutWord word,
         uint256 size
     ) internal view returns (uint256 initial, uint256 maintenance) {
-        if (e.ramp == WAD && !word.hasBrackets()) {
-            unchecked {
+        unchecked {
+            if (e.ramp == WAD && !word.hasBrackets()) {
                 maintenance = word.maintenance() * BPS_WAD;
                 return (maintenance + word.initialExtra() * BPS_WAD, maintenance);
             }
+            Haircut memory h = _haircutInForce(e, asset, index, word, size);
+            return (h.baseInitial + h.addInitial, h.baseMaintenance + h.addMaintenance);
         }
-        Haircut memory h = _haircutInForce(e, asset, index, word, size);
-        return (h.baseInitial + h.addInitial, h.baseMaintenance + h.addMaintenance);
     }
 
     // ------------------------------------------------------------------ alone
     /// @dev The settlement asset is its own unit: no price.
-    function _addCash(Evaluation memory e, uint256 index, HaircutWord word, FeedWord feed, int256 amount) private view {
-        (uint256 initial, uint256 maintenance) = _haircut(e, SETTLEMENT, index, word, _abs(amount));
-        _add(e, e.cash, _value(amount, WAD, feed.tokenDecimals()), initial, maintenance);
+    function _addCash(Evaluation memory e, FeedWord feed, HaircutWord word, int256 amount) private view {
+        unchecked {
+            int256 value = _value(amount, WAD, feed.tokenDecimals());
+            e.cash += value;
+            uint256 size = _abs(value);
+            if (value < 0) e.cashDebts += size;
+            (uint256 initial, uint256 maintenance) = _haircut(e, SETTLEMENT, 0, word, _abs(amount));
+            if (initial == 0) return;
+            e.cashInitial += FixedPointMathLib.mulWadUp(size, initial);
+            e.cashMaintenance += FixedPointMathLib.mulWadUp(size, maintenance);
+        }
+    }
+
+    function _addAlone(
+        Evaluation memory e,
+        Holding holding,
+        uint256 index,
+        FeedWord feed,
+        HaircutWord word
+    ) private view {
+        unchecked {
+            uint256 price = _alonePrice(e, holding, feed, word);
+            int256 value = _value(holding.amount(), price, feed.tokenDecimals());
+            e.usd += value;
+            (uint256 initial, uint256 maintenance) = _haircut(e, holding.asset(), index, word, _abs(holding.amount()));
+            uint256 size = _abs(value);
+            if (value < 0) e.usdDebts += size;
+            // Only what the purpose asks for.
+            if (e.purpose != LIQUIDATION) e.usdInitial += FixedPointMathLib.mulWadUp(size, initial);
+            if (e.purpose != INITIAL) e.usdMaintenance += FixedPointMathLib.mulWadUp(size, maintenance);
+        }
     }
 
     /// @dev An underlying with one balance is monotone in its price: collateral is worth least at the low price and debt
     /// weighs most at the high one, so one of the two is the smaller result and the other the larger.
-    function _addAlone(
+    function _alonePrice(
         Evaluation memory e,
-        AssetId asset,
-        uint256 index,
+        Holding holding,
         FeedWord feed,
-        HaircutWord word,
-        int256 amount
-    ) private view {
+        HaircutWord word
+    ) private view returns (uint256) {
+        AssetId asset = holding.asset();
         uint256 settlementPrice = e.settlementPrice;
-        if (settlementPrice == 0) e.settlementPrice = settlementPrice = _settlementPrice(e.head, asset);
-        (uint256 price, uint256 high) = _prices(e.head, asset, feed, word, settlementPrice, e.purpose);
-        if ((amount > 0) != (e.purpose == INITIAL)) price = high;
-        (uint256 initial, uint256 maintenance) = _haircut(e, asset, index, word, _abs(amount));
-        _add(e, e.usd, _value(amount, price, feed.tokenDecimals()), initial, maintenance);
+        if (settlementPrice == 0) e.settlementPrice = settlementPrice = _settlementPrice(e.head, e.records, asset);
+        (uint256 low, uint256 high) = _prices(e.head, asset, feed, word, settlementPrice, e.purpose);
+        return (holding.amount() > 0) == (e.purpose == INITIAL) ? low : high;
     }
 
     // ------------------------------------------------------------------ linked
@@ -190,11 +230,17 @@ abstract contract StandardMargin is PriceBook {
                         : other.value - int256(other.chargeMaintenance) > best.value - int256(best.chargeMaintenance);
                 if (take) best = other;
             }
-            Tally memory sum = c.onlyCash ? e.cash : e.usd;
-            sum.value += best.value;
-            sum.chargeInitial += best.chargeInitial;
-            sum.chargeMaintenance += best.chargeMaintenance;
-            sum.debts += best.debts;
+            if (c.onlyCash) {
+                e.cash += best.value;
+                e.cashInitial += best.chargeInitial;
+                e.cashMaintenance += best.chargeMaintenance;
+                e.cashDebts += best.debts;
+            } else {
+                e.usd += best.value;
+                e.usdInitial += best.chargeInitial;
+                e.usdMaintenance += best.chargeMaintenance;
+                e.usdDebts += best.debts;
+            }
         }
     }
 
@@ -202,42 +248,43 @@ abstract contract StandardMargin is PriceBook {
     /// underlying, each source read once.
     function _gather(Evaluation memory e, Cluster memory c, Holding[] calldata holdings, uint256 linked) private view {
         uint256 first = FixedPointMathLib.log2(linked & (~linked + 1));
-        uint256 key = _clusterKey(e, holdings[first].asset());
+        uint256 key = _clusterKey(e, _at(holdings, first).asset());
         (c.members, c.onlyCash, c.spread) = (0, true, false);
         for (uint256 i = first; i < holdings.length; ++i) {
-            AssetId asset = holdings[i].asset();
+            AssetId asset = _at(holdings, i).asset();
             if (linked & (1 << i) == 0 || _clusterKey(e, asset) != key) continue;
             c.members |= 1 << i;
             if (_underlyingOf(asset) != SETTLEMENT) c.onlyCash = false;
         }
         for (uint256 i = first; i < holdings.length; ++i) {
             if (c.members & (1 << i) == 0) continue;
-            AssetId underlying = _underlyingOf(holdings[i].asset());
+            AssetId underlying = _underlyingOf(_at(holdings, i).asset());
             uint256 price;
             for (uint256 j = first; j < i; ++j) {
-                if (c.members & (1 << j) != 0 && _underlyingOf(holdings[j].asset()) == underlying) price = c.prices[j];
+                if (c.members & (1 << j) != 0 && _underlyingOf(_at(holdings, j).asset()) == underlying)
+                    price = c.prices[j];
             }
             if (price == 0) price = _packedPrice(e, underlying, c.onlyCash);
             c.prices[i] = price;
             if (price >> 128 != price & type(uint128).max) c.spread = true;
         }
-        (c.group, c.groupInitial, c.groupMaintenance) = _groupHaircut(e, holdings[first].asset());
+        (c.group, c.groupInitial, c.groupMaintenance) = _groupHaircut(e, _at(holdings, first).asset());
     }
 
     /// @dev Low price in the high half, high price in the low half; never 0.
     function _packedPrice(Evaluation memory e, AssetId underlying, bool onlyCash) private view returns (uint256) {
         if (onlyCash) return (WAD << 128) | WAD;
         uint256 settlementPrice = e.settlementPrice;
-        if (settlementPrice == 0) e.settlementPrice = settlementPrice = _settlementPrice(e.head, underlying);
+        if (settlementPrice == 0) e.settlementPrice = settlementPrice = _settlementPrice(e.head, e.records, underlying);
         if (underlying == SETTLEMENT) return (settlementPrice << 128) | settlementPrice;
-        (FeedWord feed, HaircutWord word) = RiskTable.record(e.head, RiskTable.indexOf(e.head, underlying));
+        (FeedWord feed, HaircutWord word) = RiskTable.record(e.records, RiskTable.indexOf(e.head, underlying));
         (uint256 low, uint256 high) = _prices(e.head, underlying, feed, word, settlementPrice, e.purpose);
         return (low << 128) | high;
     }
 
     /// @dev What belongs together: a group's members (it wins), else a pool and its vault share, else the asset alone.
     function _clusterKey(Evaluation memory e, AssetId asset) private pure returns (uint256) {
-        (, HaircutWord word) = RiskTable.record(e.head, RiskTable.indexOf(e.head, asset));
+        (, HaircutWord word) = RiskTable.record(e.records, RiskTable.indexOf(e.head, asset));
         uint256 group = word.group();
         return group != 0 ? (1 << 16) | group : AssetId.unwrap(_underlyingOf(asset));
     }
@@ -252,8 +299,8 @@ abstract contract StandardMargin is PriceBook {
         Side memory s;
         for (uint256 i; i < holdings.length; ++i) {
             if (c.members & (1 << i) == 0) continue;
-            AssetId asset = holdings[i].asset();
-            int256 amount = holdings[i].amount();
+            AssetId asset = _at(holdings, i).asset();
+            int256 amount = _at(holdings, i).amount();
             int256 shares;
             uint256 kind = asset.kind();
             if (kind == AssetIdLib.KIND_VAULT_SHARE) {
@@ -281,7 +328,7 @@ abstract contract StandardMargin is PriceBook {
     ) private view {
         uint256 decimals;
         {
-            (FeedWord feed, ) = RiskTable.record(e.head, RiskTable.indexOf(e.head, underlying));
+            (FeedWord feed, ) = RiskTable.record(e.records, RiskTable.indexOf(e.head, underlying));
             decimals = feed.tokenDecimals();
         }
         int256 owned = amount > 0 ? amount : int256(0);
@@ -340,7 +387,7 @@ abstract contract StandardMargin is PriceBook {
     // ------------------------------------------------------------------ haircuts
     function _haircutOf(Evaluation memory e, AssetId asset, uint256 size) private view returns (Haircut memory) {
         uint256 index = RiskTable.indexOf(e.head, asset);
-        (, HaircutWord word) = RiskTable.record(e.head, index);
+        (, HaircutWord word) = RiskTable.record(e.records, index);
         return _haircutInForce(e, asset, index, word, size);
     }
 
@@ -405,7 +452,7 @@ abstract contract StandardMargin is PriceBook {
         AssetId asset
     ) private pure returns (bool group, uint256 initial, uint256 maintenance) {
         uint256 index = RiskTable.indexOf(e.head, asset);
-        (, HaircutWord word) = RiskTable.record(e.head, index);
+        (, HaircutWord word) = RiskTable.record(e.records, index);
         if (word.group() == 0) return (false, 0, 0);
         maintenance = word.groupMaintenance() * BPS_WAD;
         initial = maintenance + word.groupInitialExtra() * BPS_WAD;
@@ -419,21 +466,6 @@ abstract contract StandardMargin is PriceBook {
     }
 
     // ------------------------------------------------------------------ leaves
-    /// @dev Adds one balance. Only what the purpose asks for is charged.
-    function _add(
-        Evaluation memory e,
-        Tally memory sum,
-        int256 value,
-        uint256 initial,
-        uint256 maintenance
-    ) private pure {
-        sum.value += value;
-        uint256 size = _abs(value);
-        if (value < 0) sum.debts += size;
-        if (e.purpose != LIQUIDATION) sum.chargeInitial += FixedPointMathLib.mulWadUp(size, initial);
-        if (e.purpose != INITIAL) sum.chargeMaintenance += FixedPointMathLib.mulWadUp(size, maintenance);
-    }
-
     /// @dev amount · price / 10^decimals, towards minus infinity: collateral down, debt up.
     function _value(int256 amount, uint256 price, uint256 decimals) private pure returns (int256) {
         unchecked {
@@ -461,24 +493,32 @@ abstract contract StandardMargin is PriceBook {
 
     /// @dev What is in the safe but not yet in the table counts nothing: paying it into an account must not stop its
     /// liquidation (O1, A1). Nobody can owe it.
-    function _requireWorthless(AssetId asset, int256 amount) private pure {
-        require(amount >= 0, AssetNotInTable(asset));
+    function _requireWorthless(Holding holding) private pure {
+        require(holding.amount() >= 0, AssetNotInTable(holding.asset()));
     }
 
-    function _holdsVaultShare(Holding[] calldata holdings) private pure returns (bool) {
-        uint256 kinds;
+    /// @dev Bit k: assets of kind k may have a sibling in the list. Without a vault share none has; the high one of the two
+    /// kind bits is set in vault shares only.
+    function _linkedKinds(Holding[] calldata holdings) private pure returns (uint256) {
         unchecked {
+            uint256 all;
             for (uint256 i; i < holdings.length; ++i) {
-                kinds |= Holding.unwrap(holdings[i]);
+                all |= Holding.unwrap(_at(holdings, i));
             }
+            return all >> 251 == 0 ? 0 : (1 << AssetIdLib.KIND_VAULT_SHARE) | (1 << AssetIdLib.KIND_POOL);
         }
-        // Kinds are 0, 1 and 2: the high kind bit is set by vault shares only.
-        return kinds >> 251 != 0;
+    }
+
+    /// @dev `holdings[i]` without the bounds check: every caller loops below the length, or has a bit of such a loop.
+    function _at(Holding[] calldata holdings, uint256 i) private pure returns (Holding holding) {
+        assembly ("memory-safe") {
+            holding := calldataload(add(holdings.offset, shl(5, i)))
+        }
     }
 
     function _find(Holding[] calldata holdings, AssetId asset) private pure returns (bool held, int256 amount) {
         for (uint256 i; i < holdings.length; ++i) {
-            if (holdings[i].asset() == asset) return (true, holdings[i].amount());
+            if (_at(holdings, i).asset() == asset) return (true, _at(holdings, i).amount());
         }
     }
 }
