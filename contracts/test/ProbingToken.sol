@@ -30,8 +30,10 @@ contract ProbingToken is ERC20 {
     }
 
     function _update(address from, address to, uint256 value) internal override {
-        // solhint-disable-next-line avoid-low-level-calls -- whatever comes back is what a test looks at
-        if (_target != address(0)) (succeeded, answer) = _target.call(_data);
+        if (_target != address(0)) {
+            // solhint-disable-next-line avoid-low-level-calls -- whatever comes back is what a test looks at
+            (succeeded, answer) = _target.call(_data);
+        }
         super._update(from, to, value);
     }
 }
