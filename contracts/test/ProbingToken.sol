@@ -31,7 +31,8 @@ contract ProbingToken is ERC20 {
 
     function _update(address from, address to, uint256 value) internal override {
         if (_target != address(0)) {
-            // solhint-disable-next-line avoid-low-level-calls -- whatever comes back is what a test looks at
+            // Whatever comes back is what a test looks at.
+            // solhint-disable-next-line avoid-low-level-calls
             (succeeded, answer) = _target.call(_data);
         }
         super._update(from, to, value);
