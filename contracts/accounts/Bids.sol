@@ -41,8 +41,6 @@ abstract contract Bids is Verbs {
         b.account = account;
         b.bidder = bidder;
         b.w = _load(account);
-        b.x = _load(bidder);
-        _requireNotInAuction(bidder, b.x);
         AccountFlags flags = _flags(b.w);
         b.quote = ILiquidationAuction(_auction).onBid(account, flags, _holdings(b.w), fraction);
         fraction = b.quote.fraction;
@@ -50,6 +48,9 @@ abstract contract Bids is Verbs {
         b.p = _open(SETTLEMENT.number());
 
         _payFromInsurance(b);
+        // loaded after the fund has paid: should the fund itself ever bid, its words are these
+        b.x = _load(bidder);
+        _requireNotInAuction(bidder, b.x);
         int256 price = b.quote.price > 0 ? b.quote.price : -int256(b.fromInsurance + b.writtenOff);
         require(price <= limit, PriceOverLimit(price, limit));
 
