@@ -15,6 +15,9 @@ try {
   const report = await readHandover(provider, readDeployment(Number(chainId)));
   console.log(formatHandover(report));
   if (report.faults.length > 0) process.exitCode = 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
 } finally {
   provider.destroy();
 }

@@ -16,7 +16,7 @@ import { type Deployment, readDeployment, writeDeployment } from "../deploy/lib/
 import { deployLocal } from "../deploy/lib/deploy.ts";
 import { formatHandover, readHandover } from "../deploy/lib/handoverProof.ts";
 import { RESTRICTED, RESTRICTED_CONTRACTS, type RestrictedContract, ROLES } from "../deploy/lib/roles.ts";
-import { unpackRiskTable } from "../deploy/riskTable.ts";
+import { packRiskTable, unpackRiskTable } from "../deploy/riskTable.ts";
 import { deployProtocol, MAX, type Protocol } from "./helpers/protocol.ts";
 
 const SOME_ADDRESS = "0x1F98431c8aD98523631AE4a59f267346ea31F984";
@@ -150,6 +150,13 @@ describe("the list of restricted functions", () => {
     }
   });
 });
+
+/** What an attempt fails with. */
+const failureOf = (attempt: Promise<unknown>): Promise<string> =>
+  attempt.then(
+    () => "nothing: it succeeded",
+    (error: unknown) => String(error),
+  );
 
 /** A well-formed argument of a type, meaning nothing. */
 const blank = (type: ParamType): unknown => {
@@ -291,6 +298,16 @@ describe("a deployment that was handed over", () => {
     expect(formatHandover(report)).to.include("The deployer has no rights left");
   });
 
+  it("is disproven by a role that somebody else may grant", async () => {
+    const { manager } = p;
+    await p.govern(
+      await manager.getAddress(),
+      manager.interface.encodeFunctionData("setRoleAdmin", [ROLES.governor, ROLES.guardian]),
+    );
+    const { faults } = await readHandover(p.ethers.provider, p.deployment);
+    expect(faults).to.deep.equal(["the role governor is granted by guardian, not by admin"]);
+  });
+
   it("is disproven by a right that somebody kept", async () => {
     const { manager, deployer } = p;
     const grant = manager.interface.encodeFunctionData("grantRole", [ROLES.governor, deployer.address, 0]);
@@ -298,6 +315,21 @@ describe("a deployment that was handed over", () => {
     const { faults } = await readHandover(p.ethers.provider, p.deployment);
     expect(faults).to.include("the deployer holds the role governor");
     expect(faults).to.include(`the deployer may call safe.setEngine(address)`);
+  });
+
+  it("waits seven days on a network that is not local", async () => {
+    const connection = await hre.network.create({ override: { chainId: 31_338 } });
+    const real = (timelockDelay: number) => (config: NetworkConfig) => ({
+      ...config,
+      chainId: 31_338,
+      governance: { ...config.governance, timelockDelay },
+    });
+    await expect(deployLocal(connection, { adjust: real(days(7) - 1) })).to.be.rejectedWith("timelockDelay");
+    const deployment = await deployLocal(connection, { adjust: real(days(7)) });
+    const report = await readHandover(connection.ethers.provider, deployment);
+    expect(report.faults).to.deep.equal([]);
+    expect(report.timelock.delay).to.equal(days(7));
+    await connection.close();
   });
 
   it("is not claimed while the deployer is still in charge", async () => {
@@ -360,6 +392,36 @@ describe("the market of a deployment", () => {
     await safe.connect(alice).repay(long, ids.USDC, MAX);
   });
 
+  it("changes its parameters by an engine that follows the one in force, behind the timelock (G1)", async () => {
+    const { safe, engine, engineFactory, timelock, governor, networkHelpers } = p;
+    const table = unpackRiskTable(await engine.table());
+    const milder = {
+      ...table,
+      pools: table.pools.map((pool) => pool && { ...pool, haircut: { ...pool.haircut, kappaBps: 0 } }),
+    };
+    const harsher = {
+      ...table,
+      pools: table.pools.map((pool) => pool && { ...pool, haircut: { ...pool.haircut, initialExtraBps: 700 } }),
+    };
+    await expect(engineFactory.create(packRiskTable(harsher))).to.be.revertedWithCustomError(
+      engineFactory,
+      "RampNeeded",
+    );
+    const data = packRiskTable(milder);
+    const next = await engineFactory.create.staticCall(data);
+    await engineFactory.create(data);
+    const targets = [engineFactory, safe];
+    const payloads = [
+      engineFactory.interface.encodeFunctionData("requireSuccessor", [next]),
+      safe.interface.encodeFunctionData("setEngine", [next]),
+    ];
+    const delay = await timelock.getMinDelay();
+    await timelock.connect(governor).scheduleBatch(targets, [0n, 0n], payloads, ZeroHash, ZeroHash, delay);
+    await networkHelpers.time.increase(delay);
+    await timelock.executeBatch(targets, [0n, 0n], payloads, ZeroHash, ZeroHash);
+    expect(await safe.engine()).to.equal(next);
+  });
+
   it("takes the Uniswap pool as a second source when it is asked to", async () => {
     const twapped = await deployProtocol({ twap: true });
     const { secondary, primary, fault } = await twapped.engine.priceState(twapped.ids.WETH);
@@ -408,6 +470,24 @@ describe("deploying over JSON-RPC", () => {
     const before = await height();
     expect(await deployLocal(connection, { deploymentId })).to.deep.equal(first);
     expect(await height()).to.equal(before);
+  });
+
+  it("refuses a deployer who would govern, and a configuration of another chain", async () => {
+    const governs = (config: NetworkConfig): NetworkConfig => ({
+      ...config,
+      governance: { ...config.governance, guardian: first.deployer },
+    });
+    const elsewhere = (config: NetworkConfig): NetworkConfig => ({
+      ...config,
+      chainId: 31_338,
+      governance: { ...config.governance, timelockDelay: days(7) },
+    });
+    expect(await failureOf(deployLocal(connection, { deploymentId, adjust: governs }))).to.include(
+      "governance.guardian is the deployer",
+    );
+    expect(await failureOf(deployLocal(connection, { deploymentId, adjust: elsewhere }))).to.include(
+      "is for chain 31338, this is chain 31337",
+    );
   });
 
   it("writes the addresses where scripts find them", async () => {

@@ -77,6 +77,11 @@ export const deployPlimsoll = async (
   }
   const [deployer] = await connection.ethers.getSigners();
   if (deployer === undefined) throw new Error("no account to deploy from");
+  for (const role of ["governor", "guardian", "riskSteward", "feeCollector"] as const) {
+    if (BigInt(config.governance[role]) === BigInt(deployer.address)) {
+      throw new Error(`governance.${role} is the deployer, who has to end without rights`);
+    }
+  }
   const before = await connection.ethers.provider.getBlockNumber();
 
   const handover = options.handover ?? true;

@@ -89,6 +89,14 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
       faults.push(`the role ${role} is held by ${holders[role].join(", ") || "nobody"}, not by the timelock alone`);
     }
   }
+  for (const role of ROLE_NAMES) {
+    const [granter, canceller] = await Promise.all([
+      manager.getRoleAdmin(ROLES[role]),
+      manager.getRoleGuardian(ROLES[role]),
+    ]);
+    if (granter !== ROLES.admin) faults.push(`the role ${role} is granted by ${roleName(granter)}, not by admin`);
+    if (canceller !== ROLES.admin) faults.push(`the role ${role} is guarded by ${roleName(canceller)}, not by admin`);
+  }
   for (const change of changes) {
     if (!ROLE_NAMES.includes(roleName(change.role) as Role))
       faults.push(`somebody was granted ${roleName(change.role)}`);

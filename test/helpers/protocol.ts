@@ -92,11 +92,11 @@ const attach = async (connection: NetworkConnection, deployment: Deployment) => 
 
   /** A new round with the same answer on every feed. */
   const refreshFeeds = async () => {
-    for (const symbol of symbols) await feeds[symbol].updateAnswer(await feeds[symbol].latestAnswer());
+    await Promise.all(symbols.map(async (symbol) => feeds[symbol].updateAnswer(await feeds[symbol].latestAnswer())));
   };
 
-  /** Lets time pass with feeds that go on reporting every half hour, so that no price is stale and no round is missing. */
-  const advance = async (seconds: number, step = 1_800) => {
+  /** Lets time pass with feeds that go on reporting every hour, so that no price is stale and no round is missing. */
+  const advance = async (seconds: number, step = 3_600) => {
     for (let left = seconds; left > 0; left -= step) {
       await networkHelpers.time.increase(Math.min(left, step));
       await refreshFeeds();
