@@ -8,19 +8,11 @@ import {MarginAccountsAdmin} from "../accounts/MarginAccountsAdmin.sol";
 import {MarginAccountsExtension} from "../accounts/MarginAccountsExtension.sol";
 import {IMarginAccounts, IMarginAccountsErrors, PoolConfig, PoolState} from "../interfaces/IMarginAccounts.sol";
 import {ERC4626Properties} from "../test/ERC4626Properties.sol";
+import {LenientEngine} from "../test/LenientEngine.sol";
 import {TestToken} from "../test/TestToken.sol";
-import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId, AccountIdLib} from "../types/AccountId.sol";
 import {AssetId, SETTLEMENT} from "../types/AssetId.sol";
-import {Holding} from "../types/Holding.sol";
 import {Vault} from "./Vault.sol";
-
-/// @dev Lets every account pass: what borrowers put up is not what these tests are about.
-contract LenientEngine {
-    function initialMargin(AccountId, AccountFlags, Holding[] calldata) external pure returns (int256) {
-        return 0;
-    }
-}
 
 /// @dev The properties of the standard with the real safe behind the vault: a borrower takes any part of the pool, any time up to
 /// three years passes, and the pool pays out only what it has.
