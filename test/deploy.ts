@@ -324,7 +324,7 @@ describe("a deployment that was handed over", () => {
       chainId: 31_338,
       governance: { ...config.governance, timelockDelay },
     });
-    await expect(deployLocal(connection, { adjust: real(days(7) - 1) })).to.be.rejectedWith("timelockDelay");
+    expect(await failureOf(deployLocal(connection, { adjust: real(days(7) - 1) }))).to.include("timelockDelay");
     const deployment = await deployLocal(connection, { adjust: real(days(7)) });
     const report = await readHandover(connection.ethers.provider, deployment);
     expect(report.faults).to.deep.equal([]);
