@@ -63,7 +63,7 @@ abstract contract Bids is Verbs {
         if (flags.hasLedger()) IPositions(_positions).takeFraction(account, bidder, fraction);
         emit BidTaken(account, bidder, fraction, price, b.quote.fee, b.fromInsurance, b.writtenOff);
         // the bidder's account is checked like any other at the end (DESIGN 8.5)
-        _afterRisk(bidder, flags.hasLedger() ? _load(bidder) : b.x);
+        _afterRisk(bidder, flags.hasLedger() ? _load(bidder) : b.x, 0);
         return (fraction, price);
     }
 

@@ -135,7 +135,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         _requireNotInAuction(account, w);
         _setFlags(w, _flags(w).withModel(model));
         _store(account, w, Cause.Model);
-        _afterRisk(account, w);
+        _afterRisk(account, w, 0);
     }
 
     /// @inheritdoc IMarginAccountsCold
@@ -247,7 +247,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         _store(to, x, Cause.Settlement);
         if (fill) {
             _afterPool(p, 0);
-            _afterRisk(from, w);
+            _afterRisk(from, w, 0);
             return;
         }
         // settlement may use the part of the caps that is kept for it, so it is checked by itself, now
@@ -271,7 +271,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         _requirePositions();
         uint256[] memory w = _load(account);
         _requireNotInAuction(account, w);
-        _afterRisk(account, w);
+        _afterRisk(account, w, 0);
     }
 
     function _requirePositions() private view {

@@ -33,9 +33,10 @@ abstract contract Sessions is Pools {
     uint256 private constant SNAPSHOTS = uint256(keccak256("plimsoll.snapshots"));
     uint256 private constant PENDING = uint256(keccak256("plimsoll.pending"));
 
-    /// @dev States of a noted account.
+    /// @dev The note of an account: that there is one, whether it declared reduce-only, and the pause bits of what was done.
     uint256 internal constant NOTED = 1;
     uint256 internal constant REDUCE_ONLY = 2;
+    uint256 private constant ACTIONS_SHIFT = 8;
 
     /// @dev β: the part of the requirement's fall that may be lost in closing, basis points.
     int256 private constant SLIPPAGE_BPS = 2000;
@@ -88,8 +89,7 @@ abstract contract Sessions is Pools {
             TransientSlot.Uint256Slot item = _slot(ACCOUNT_LIST + i);
             AccountId id = AccountId.wrap(bytes32(item.tload()));
             item.tstore(0);
-            uint256 state = _noteOf(id);
-            _requireHealthy(id, _load(id), state);
+            _requireHealthy(id, _load(id), _noteOf(id));
             // stays pending until its own check is done (A4)
             _slot(_pendingKey(id)).tstore(0);
         }
@@ -98,21 +98,25 @@ abstract contract Sessions is Pools {
 
     // ---------------------------------------------------------------- accounts
 
-    /// @dev The account was acted on in a way that can raise its risk: checked now, or noted for the end of the session.
-    function _afterRisk(AccountId id, uint256[] memory w) internal {
-        if (_inSession()) _noteAccount(id, NOTED);
-        else _requireHealthy(id, w, NOTED);
+    /// @dev The account was acted on in a way that can raise its risk (`action`: the pause bit of what was done): checked now, or
+    /// noted for the end of the session.
+    function _afterRisk(AccountId id, uint256[] memory w, uint8 action) internal {
+        uint256 note = NOTED | (uint256(action) << ACTIONS_SHIFT);
+        if (_inSession()) _noteAccount(id, note);
+        else _requireHealthy(id, w, note);
     }
 
-    function _noteAccount(AccountId id, uint256 state) internal {
-        TransientSlot.Uint256Slot note = _slot(_pendingKey(id));
-        if (note.tload() != 0) return;
-        uint256 session = _session;
-        uint256 n = (session / ACCOUNT) & COUNT_MASK;
-        require(n < MAX_TOUCHED, TooManyTouched());
-        note.tstore(state);
-        _slot(ACCOUNT_LIST + n).tstore(uint256(AccountId.unwrap(id)));
-        _session = session + ACCOUNT;
+    function _noteAccount(AccountId id, uint256 note) internal {
+        TransientSlot.Uint256Slot slot = _slot(_pendingKey(id));
+        uint256 before = slot.tload();
+        if (before == 0) {
+            uint256 session = _session;
+            uint256 n = (session / ACCOUNT) & COUNT_MASK;
+            require(n < MAX_TOUCHED, TooManyTouched());
+            _slot(ACCOUNT_LIST + n).tstore(uint256(AccountId.unwrap(id)));
+            _session = session + ACCOUNT;
+        }
+        if (before | note != before) slot.tstore(before | note);
     }
 
     function _noteOf(AccountId id) internal view returns (uint256) {
@@ -140,22 +144,18 @@ abstract contract Sessions is Pools {
         return false;
     }
 
-    /// @dev Guardian stops bind only what could raise risk: not accounts without debt, not reduce-only.
-    function _requireNotPaused(uint8 action, AccountId id, uint256[] memory w) internal view {
-        if (!_needsCheck(w)) return;
-        if (_pausedActions & action == 0 || _pausedUntil < block.timestamp) return;
-        require(_noteOf(id) == REDUCE_ONLY, ActionPaused(action));
-    }
-
-    /// @dev A2: passes by `initial` ≥ 0, or by the reduce-only rule when it was declared.
-    function _requireHealthy(AccountId id, uint256[] memory w, uint256 state) internal view {
+    /// @dev A2: passes by `initial` ≥ 0, or by the reduce-only rule when it was declared. Judged by the result, and so are the
+    /// guardian's stops: they bind only who ends with debt and did what is stopped, not by reducing.
+    function _requireHealthy(AccountId id, uint256[] memory w, uint256 note) internal view {
         if (!_needsCheck(w)) return;
         Holding[] memory holdings = _holdings(w);
         bytes32 broken;
-        if (state == REDUCE_ONLY) {
+        if (note & REDUCE_ONLY != 0) {
             broken = _brokenRule(id, w, holdings);
             if (broken == 0) return;
         }
+        uint256 stopped = (note >> ACTIONS_SHIFT) & _pausedActions;
+        require(stopped == 0 || _pausedUntil < block.timestamp, ActionPaused(uint8(stopped)));
         int256 initial = IMarginEngine(_engine).initialMargin(id, _flags(w), holdings);
         if (initial >= 0) return;
         require(broken == 0, NotReduceOnly(id, broken));
@@ -196,7 +196,7 @@ abstract contract Sessions is Pools {
         _slot(key).tstore(uint256(initial));
         _slot(key + 1).tstore(uint256(maintenance));
         _slot(key + 2).tstore(uint256(mtm));
-        _noteAccount(id, REDUCE_ONLY);
+        _noteAccount(id, NOTED | REDUCE_ONLY);
     }
 
     /// @dev Differences, not ratios: `initial` and `maintenance` do not fall, the requirement (mtm − initial) does not rise, and at mid

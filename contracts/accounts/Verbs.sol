@@ -93,8 +93,7 @@ abstract contract Verbs is Sessions, Authority {
             _removeCollateral(asset, word, amount);
             _afterIdle(asset, word, int256(amount));
         }
-        _requireNotPaused(pauseBit, id, w);
-        _afterRisk(id, w);
+        _afterRisk(id, w, pauseBit);
         return (amount, token);
     }
 
@@ -132,8 +131,7 @@ abstract contract Verbs is Sessions, Authority {
             _store(from, w, Cause.TransferOut);
             _store(to, x, Cause.TransferIn);
         }
-        _requireNotPaused(PAUSE_TRANSFER, from, w);
-        _afterRisk(from, w);
+        _afterRisk(from, w, PAUSE_TRANSFER);
         return amount;
     }
 
@@ -165,13 +163,16 @@ abstract contract Verbs is Sessions, Authority {
         (uint256 i, int256 shares) = _find(w, asset);
         uint256 worth = shares > 0 ? ShareMath.toAssetsDown(uint256(shares), p.s.index()) : 0;
         if (amount > worth) {
-            amount -= _useVaultShares(id, w, asset, amount - worth, p);
-            // using up the vault shares may have moved entries
-            (i, ) = _find(w, asset);
+            uint256 used = _useVaultShares(id, w, asset, amount - worth, p);
+            if (used != 0) {
+                amount -= used;
+                // using up the vault shares may have moved entries
+                (i, ) = _find(w, asset);
+            }
         }
         uint256 debtBefore = p.d.debtShares();
         shares = _debit(p, shares, amount);
-        require(p.d.debtShares() == debtBefore || _noteOf(id) != REDUCE_ONLY, NotReduceOnly(id, "debt grew"));
+        require(p.d.debtShares() == debtBefore || _noteOf(id) & REDUCE_ONLY == 0, NotReduceOnly(id, "debt grew"));
         _set(id, w, i, asset, shares);
     }
 
