@@ -13,7 +13,7 @@ library BoundedRead {
 
     /// @notice Calls `target` with `size` bytes at `input`, copies up to `outSize` bytes of the answer to `out`.
     /// @return ok whether the call succeeded and returned at least `outSize` bytes.
-    function call(
+    function ask(
         address target,
         uint256 input,
         uint256 size,

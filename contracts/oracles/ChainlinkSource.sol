@@ -79,7 +79,7 @@ library ChainlinkSource {
             out := mload(0x40)
             mstore(0, LATEST_ROUND_DATA)
         }
-        ok = BoundedRead.call(feed, 28, 4, out, 160);
+        ok = BoundedRead.ask(feed, 28, 4, out, 160);
         assembly ("memory-safe") {
             round := mload(out)
             answer := mload(add(out, 0x20))
@@ -95,7 +95,7 @@ library ChainlinkSource {
             mstore(0, GET_ROUND_DATA)
             mstore(0x20, round)
         }
-        ok = BoundedRead.call(feed, 28, 36, out, 160);
+        ok = BoundedRead.ask(feed, 28, 36, out, 160);
         assembly ("memory-safe") {
             updatedAt := mload(add(out, 0x60))
         }

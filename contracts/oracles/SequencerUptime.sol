@@ -32,7 +32,7 @@ library SequencerUptime {
             out := mload(0x40)
             mstore(0, LATEST_ROUND_DATA)
         }
-        bool ok = BoundedRead.call(feed, 28, 4, out, 160);
+        bool ok = BoundedRead.ask(feed, 28, 4, out, 160);
         uint256 answer;
         assembly ("memory-safe") {
             answer := mload(add(out, 0x20))

@@ -54,7 +54,7 @@ library UniswapV3TwapSource {
             mstore(add(out, 0x60), window)
             mstore(add(out, 0x80), 0)
         }
-        ok = BoundedRead.call(pool, out + 28, 132, out, 256);
+        ok = BoundedRead.ask(pool, out + 28, 132, out, 256);
         if (!ok) return (false, 0, 0);
         int56 first;
         int56 last;

@@ -109,30 +109,6 @@ contract FalseToken is TestToken {
     }
 }
 
-/// @notice What {HookToken} calls, when a party has registered.
-interface ITokenHooks {
-    function tokensToSend(address from, address to, uint256 value) external;
-    function tokensReceived(address from, address to, uint256 value) external;
-}
-
-/// @title Calls sender and receiver around each transfer, like ERC-777
-/// @dev Parties opt in, as with the ERC-1820 registry.
-contract HookToken is TestToken {
-    mapping(address party => bool) public hooked;
-
-    constructor(uint8 decimals_) TestToken("With hooks", "HOOK", decimals_) {}
-
-    function register(bool on) external {
-        hooked[msg.sender] = on;
-    }
-
-    function _update(address from, address to, uint256 value) internal override {
-        if (hooked[from]) ITokenHooks(from).tokensToSend(from, to, value);
-        super._update(from, to, value);
-        if (hooked[to]) ITokenHooks(to).tokensReceived(from, to, value);
-    }
-}
-
 /// @title Calls anything anybody has set, in the middle of the next transfer
 contract ReentrantToken is TestToken {
     address private _target;
@@ -153,6 +129,7 @@ contract ReentrantToken is TestToken {
         address target = _target;
         if (target != address(0)) {
             _target = address(0);
+            // solhint-disable-next-line avoid-low-level-calls -- any function of any contract
             (lastOk, lastResult) = target.call(_data);
             if (!lastOk && _mustSucceed) {
                 bytes memory reason = lastResult;

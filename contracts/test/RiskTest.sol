@@ -8,7 +8,7 @@ import {MarginEngine} from "../risk/MarginEngine.sol";
 import {SizeCheckpoints} from "../risk/SizeCheckpoints.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
-import {AssetId, AssetIdLib} from "../types/AssetId.sol";
+import {AssetId} from "../types/AssetId.sol";
 import {Holding, HoldingLib} from "../types/Holding.sol";
 import {BaseTest} from "./BaseTest.sol";
 import {MockFeed} from "./MockFeed.sol";
@@ -25,12 +25,12 @@ abstract contract RiskTest is BaseTest {
     uint24 internal constant WINDOW = 30 minutes;
     uint256 internal constant ASSETS = 7;
 
-    AssetId internal USDC = AssetIdLib.pool(1);
-    AssetId internal WETH = AssetIdLib.pool(2);
-    AssetId internal WBTC = AssetIdLib.pool(3);
-    AssetId internal STETH = AssetIdLib.idle(1);
-    AssetId internal USDC_SHARE = AssetIdLib.vaultShare(1);
-    AssetId internal WETH_SHARE = AssetIdLib.vaultShare(2);
+    AssetId internal constant USDC = AssetId.wrap(1);
+    AssetId internal constant WETH = AssetId.wrap(2);
+    AssetId internal constant WBTC = AssetId.wrap(3);
+    AssetId internal constant STETH = AssetId.wrap(0x401);
+    AssetId internal constant USDC_SHARE = AssetId.wrap(0x801);
+    AssetId internal constant WETH_SHARE = AssetId.wrap(0x802);
 
     StubSafe internal safe;
     DeviationRecord internal deviations;
@@ -126,10 +126,10 @@ abstract contract RiskTest is BaseTest {
 
     /// @dev Makes the table the engine's without the factory's checks.
     function rebuild() internal {
-        address at_ = makeAddr("engine");
-        vm.etch(at_, abi.encodePacked(factory.template().code, table()));
-        engine = MarginEngine(at_);
-        safe.setEngine(at_);
+        address place = makeAddr("engine");
+        vm.etch(place, abi.encodePacked(factory.template().code, table()));
+        engine = MarginEngine(place);
+        safe.setEngine(place);
     }
 
     function refreshFeeds() internal {
