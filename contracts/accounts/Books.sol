@@ -51,8 +51,14 @@ abstract contract Books is Storage {
     }
 
     function _entry(uint256[] memory w, uint256 i) internal pure returns (AssetId asset, int256 shares) {
-        uint256 e = (_word(w, i >> 1) >> ((i & 1) * ENTRY_BITS)) & ENTRY_MASK;
-        return (AssetId.wrap(uint16(e >> 104)), int256(int104(uint104(e))));
+        uint256 e = _word(w, i >> 1) >> _shiftOf(i);
+        return (AssetId.wrap(uint16((e & ENTRY_MASK) >> 104)), int256(int104(uint104(e))));
+    }
+
+    function _shiftOf(uint256 i) private pure returns (uint256) {
+        unchecked {
+            return (i & 1) * ENTRY_BITS;
+        }
     }
 
     /// @return i the entry, or NOT_FOUND. @return shares its shares, 0 if not found.
@@ -100,7 +106,7 @@ abstract contract Books is Storage {
 
     /// @dev |shares| < 2^97 always: they are parts of 96-bit sums, so int104 holds them.
     function _put(uint256[] memory w, uint256 i, AssetId asset, int256 shares) private pure {
-        uint256 shift = (i & 1) * ENTRY_BITS;
+        uint256 shift = _shiftOf(i);
         uint256 e = (uint256(AssetId.unwrap(asset)) << 104) | uint256(uint104(int104(shares)));
         uint256 k = i >> 1;
         uint256 word = (_word(w, k) & ~(ENTRY_MASK << shift)) | (e << shift);
@@ -117,7 +123,9 @@ abstract contract Books is Storage {
     }
 
     function _wordsFor(uint256 count) private pure returns (uint256) {
-        return count < 2 ? 1 : (count + 1) >> 1;
+        unchecked {
+            return count < 2 ? 1 : (count + 1) >> 1;
+        }
     }
 
     function _trim(uint256[] memory w, uint256 length) private pure {

@@ -78,12 +78,17 @@ contract MockFeed is AggregatorV3Interface {
         return _latest;
     }
 
-    function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
-        Failure failure_ = _failure;
-        if (failure_ != Failure.None) _fail(failure_);
-        uint80 round = _latest;
-        Round memory data = _rounds[round];
-        return (round, data.answer, data.updatedAt, data.updatedAt, _answeredLate ? round - 1 : round);
+    function latestRoundData()
+        external
+        view
+        returns (uint80 round, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
+    {
+        if (_failure != Failure.None) _fail(_failure);
+        round = answeredInRound = _latest;
+        if (_answeredLate) --answeredInRound;
+        Round storage data = _rounds[round];
+        (answer, updatedAt) = (data.answer, data.updatedAt);
+        startedAt = updatedAt;
     }
 
     function getRoundData(uint80 round) external view returns (uint80, int256, uint256, uint256, uint80) {
