@@ -9,11 +9,14 @@ import {Storage} from "./Storage.sol";
 
 /// @title The balance words of an account: load, find, set, store.
 /// @dev In memory an account is its words, trimmed to those in use (at least one). Entry i is the low (even i) or high (odd i)
-/// 116 bits of word i / 2: asset 12 bits above int104 shares. Entries are dense; their number is in the flags.
+/// 116 bits of word i / 2: asset 12 bits above int104 shares. Entries are dense; their number is in the flags. In storage
+/// that field holds the number of words in use instead, so that an entry beside another does not have to change the first word.
 abstract contract Books is Storage {
     uint256 private constant ENTRY_BITS = 116;
     uint256 private constant ENTRY_MASK = (1 << 116) - 1;
     uint256 private constant FLAGS_SHIFT = 232;
+    uint256 private constant COUNT_MASK = 0x1f;
+    uint256 private constant SECOND_ENTRY = ((1 << 116) - 1) << 116;
     uint256 private constant BALANCES_MASK = (1 << 232) - 1;
     uint256 internal constant MAX_ASSETS = 16;
     uint256 internal constant NOT_FOUND = type(uint256).max;
@@ -23,23 +26,35 @@ abstract contract Books is Storage {
         w = new uint256[](8);
         uint256 first = slots[0];
         w[0] = first;
-        uint256 used = _wordsFor(AccountFlags.wrap(uint24(first >> FLAGS_SHIFT)).count());
-        for (uint256 i = 1; i < used; ++i) w[i] = slots[i];
-        _trim(w, used);
+        unchecked {
+            uint256 used = (first >> FLAGS_SHIFT) & COUNT_MASK;
+            for (uint256 i = 1; i < used; ++i) w[i] = slots[i];
+            // the last word in use holds one entry or two
+            uint256 count;
+            if (used != 0) count = 2 * used - (_word(w, used - 1) & SECOND_ENTRY == 0 ? 1 : 0);
+            w[0] = _withCount(first, count);
+            _trim(w, used == 0 ? 1 : used);
+        }
     }
 
-    /// @dev Writes what changed and tells it: one event, all words. `before` = number of words when loaded.
+    /// @dev Writes what changed and tells it: one event, all words, with the number of entries in the flags.
     function _store(AccountId id, uint256[] memory w, Cause cause) internal {
         uint256[8] storage slots = _words[id];
         uint256 before = w.length;
-        uint256 used = _wordsFor(_flags(w).count());
+        uint256 count = _flags(w).count();
+        uint256 used = (count + 1) >> 1;
         for (uint256 i = 0; i < before || i < used; ++i) {
             // words beyond `used` were emptied by {_remove}
             uint256 word = _word(w, i);
+            if (i == 0) word = _withCount(word, used);
             if (slots[i] != word) slots[i] = word;
         }
-        _trim(w, used);
+        _trim(w, used == 0 ? 1 : used);
         emit AccountChanged(id, cause, w);
+    }
+
+    function _withCount(uint256 first, uint256 count) private pure returns (uint256) {
+        return (first & ~(COUNT_MASK << FLAGS_SHIFT)) | (count << FLAGS_SHIFT);
     }
 
     function _flags(uint256[] memory w) internal pure returns (AccountFlags) {
@@ -119,12 +134,6 @@ abstract contract Books is Storage {
     function _word(uint256[] memory w, uint256 k) private pure returns (uint256 word) {
         assembly ("memory-safe") {
             word := mload(add(add(w, 0x20), shl(5, k)))
-        }
-    }
-
-    function _wordsFor(uint256 count) private pure returns (uint256) {
-        unchecked {
-            return count < 2 ? 1 : (count + 1) >> 1;
         }
     }
 
