@@ -305,11 +305,11 @@ abstract contract StandardMargin is PriceBook {
             uint256 kind = asset.kind();
             if (kind == AssetIdLib.KIND_VAULT_SHARE) {
                 // With its pool, if that is held too: there.
-                (bool held, ) = _find(holdings, AssetIdLib.pool(asset.number()));
+                (bool held, ) = _find(holdings, c.members, AssetIdLib.pool(asset.number()));
                 if (held) continue;
                 (shares, amount) = (amount, 0);
             } else if (kind == AssetIdLib.KIND_POOL) {
-                (, shares) = _find(holdings, AssetIdLib.vaultShare(asset.number()));
+                (, shares) = _find(holdings, c.members, AssetIdLib.vaultShare(asset.number()));
             }
             uint256 price = high ? c.prices[i] & type(uint128).max : c.prices[i] >> 128;
             _addUnderlying(e, s, _underlyingOf(asset), amount, shares, price);
@@ -516,9 +516,14 @@ abstract contract StandardMargin is PriceBook {
         }
     }
 
-    function _find(Holding[] calldata holdings, AssetId asset) private pure returns (bool held, int256 amount) {
+    /// @dev Among the members of a cluster alone: a share that the table does not list counts nothing beside its pool too.
+    function _find(
+        Holding[] calldata holdings,
+        uint256 members,
+        AssetId asset
+    ) private pure returns (bool held, int256 amount) {
         for (uint256 i; i < holdings.length; ++i) {
-            if (_at(holdings, i).asset() == asset) return (true, _at(holdings, i).amount());
+            if (members & (1 << i) != 0 && _at(holdings, i).asset() == asset) return (true, _at(holdings, i).amount());
         }
     }
 }

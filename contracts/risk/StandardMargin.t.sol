@@ -174,6 +174,18 @@ contract StandardMarginTest is RiskTest {
         assertLe(im, initial(one(WETH_SHARE, equity)) + 1);
     }
 
+    /// @dev O1: they may be paid in before the table lists them, and then neither cancel the pool's debt nor add to it.
+    function test_O1_unlistedSharesCountNothingBesideTheirPool() public {
+        unlisted[5] = true;
+        rebuild();
+        assertEq(initial(two(WETH_SHARE, 3e18, WETH, -1e18)), -2_160e18);
+        assertEq(initial(two(WETH, 1e18, WETH_SHARE, 3e18)), 1_840e18);
+        assertEq(initial(three(WETH, 1e18, WETH_SHARE, 3e18, USDC_SHARE, 100e6)), 1_840e18 + 98.5e18);
+        (, int256 mtm, uint256 owed) = liquidation(two(WETH_SHARE, 3e18, WETH, -1e18));
+        assertEq(mtm, -2_000e18);
+        assertEq(owed, 2_000e18);
+    }
+
     function test_sharesAndPoolBalanceShareOneBracket() public {
         (haircuts[1].size1, haircuts[1].addOn1) = (1 << 60, 1_000);
         (haircuts[5].size1, haircuts[5].addOn1) = (1 << 60, 1_000);

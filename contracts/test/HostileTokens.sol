@@ -129,7 +129,8 @@ contract ReentrantToken is TestToken {
         address target = _target;
         if (target != address(0)) {
             _target = address(0);
-            // solhint-disable-next-line avoid-low-level-calls -- any function of any contract
+            // Any function of any contract.
+            // solhint-disable-next-line avoid-low-level-calls
             (lastOk, lastResult) = target.call(_data);
             if (!lastOk && _mustSucceed) {
                 bytes memory reason = lastResult;

@@ -15,88 +15,81 @@ contract MockFeed is AggregatorV3Interface {
         ReturnsGarbage
     }
 
-    struct Round {
-        int192 answer;
-        uint64 updatedAt;
-    }
-
-    uint80 private _latest;
-    Failure private _failure;
-    bool private _answeredLate; // the answer is of an earlier round
+    /// @dev From the low end: latest round 80 | failure 8 | answered late 8 (the answer is of an earlier round).
+    uint256 private _head;
     uint8 private immutable _decimals;
-    mapping(uint80 round => Round) private _rounds;
+    /// @dev answer 192 | time 64.
+    mapping(uint80 round => uint256) private _rounds;
 
     error NoData();
 
     constructor(uint8 decimals_, int256 answer) {
         _decimals = decimals_;
-        _latest = 1 << 64;
-        if (answer != 0) push(answer);
+        _head = 1 << 64;
+        if (answer != 0) pushRound(answer, block.timestamp);
     }
 
     /// @notice A new round with this answer, now.
     function setAnswer(int256 answer) external {
-        push(answer);
+        pushRound(answer, block.timestamp);
     }
 
     /// @notice A new round with this answer and time.
     function pushRound(int256 answer, uint256 updatedAt) public returns (uint80 round) {
-        round = _latest + 1;
-        _latest = round;
-        _rounds[round] = Round(int192(answer), uint64(updatedAt));
+        round = uint80(++_head);
+        _rounds[round] = _pack(answer, updatedAt);
     }
 
     /// @notice Any round, in any order; it becomes the latest if `latest`.
     function setRound(uint80 round, int256 answer, uint256 updatedAt, bool latest) external {
-        _rounds[round] = Round(int192(answer), uint64(updatedAt));
-        if (latest) _latest = round;
+        _rounds[round] = _pack(answer, updatedAt);
+        if (latest) _head = ((_head >> 80) << 80) | round;
     }
 
     /// @notice The time of the latest round, its answer unchanged.
     function setUpdatedAt(uint256 updatedAt) external {
-        _rounds[_latest].updatedAt = uint64(updatedAt);
+        uint256 data = _rounds[uint80(_head)];
+        _rounds[uint80(_head)] = _pack(int256(data) >> 64, updatedAt);
     }
 
     /// @notice The proxy moves to a new aggregator: the next rounds are of a new phase.
     function newPhase() external {
-        _latest = ((_latest >> 64) + 1) << 64;
+        _head = ((_head >> 64) + 1) << 64;
     }
 
     function setFailure(Failure failure_) external {
-        _failure = failure_;
+        _head = (_head & ~(uint256(0xff) << 80)) | (uint256(failure_) << 80);
     }
 
     function setAnsweredLate(bool late) external {
-        _answeredLate = late;
-    }
-
-    function push(int256 answer) public {
-        pushRound(answer, block.timestamp);
+        _head = (_head & ~(uint256(0xff) << 88)) | (uint256(late ? 1 : 0) << 88);
     }
 
     function latestRound() external view returns (uint80) {
-        return _latest;
+        return uint80(_head);
     }
 
     function latestRoundData()
         external
         view
-        returns (uint80 round, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
+        returns (uint80 round, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredIn)
     {
-        if (_failure != Failure.None) _fail(_failure);
-        round = answeredInRound = _latest;
-        if (_answeredLate) --answeredInRound;
-        Round storage data = _rounds[round];
-        (answer, updatedAt) = (data.answer, data.updatedAt);
-        startedAt = updatedAt;
+        uint256 head = _head;
+        round = answeredIn = uint80(head);
+        if (head >> 80 != 0) {
+            _misbehave(head);
+            if (head >> 88 != 0) answeredIn = round - 1;
+        }
+        uint256 data = _rounds[round];
+        answer = int256(data) >> 64;
+        startedAt = updatedAt = uint64(data);
     }
 
     function getRoundData(uint80 round) external view returns (uint80, int256, uint256, uint256, uint80) {
-        Failure failure_ = _failure;
-        if (failure_ != Failure.None) _fail(failure_);
-        Round memory data = _rounds[round];
-        require(data.updatedAt != 0, NoData());
-        return (round, data.answer, data.updatedAt, data.updatedAt, round);
+        _misbehave(_head);
+        uint256 data = _rounds[round];
+        require(data != 0, NoData());
+        return (round, int256(data) >> 64, uint64(data), uint64(data), round);
     }
 
     function decimals() external view returns (uint8) {
@@ -111,11 +104,16 @@ contract MockFeed is AggregatorV3Interface {
         return 1;
     }
 
-    function _fail(Failure failure_) private pure {
+    function _pack(int256 answer, uint256 updatedAt) private pure returns (uint256) {
+        return uint256(answer << 64) | uint64(updatedAt);
+    }
+
+    function _misbehave(uint256 head) private pure {
+        Failure failure_ = Failure(uint8(head >> 80));
+        if (failure_ == Failure.None) return;
         require(failure_ != Failure.Reverts, NoData());
         if (failure_ == Failure.BurnsGas) {
             // Loops until nothing is left: a reader must keep enough gas to go on.
-            // solhint-disable-next-line no-empty-blocks
             while (true) {}
         }
         uint256 size = failure_ == Failure.ReturnsNothing ? 0 : 96;

@@ -48,6 +48,7 @@ abstract contract RiskTest is BaseTest {
     HaircutSpec[ASSETS] internal haircuts;
     HaircutSpec[ASSETS] internal previous;
     FeedSpec[4] internal feeds;
+    bool[ASSETS] internal unlisted;
     TwapSpec internal twapSpec;
     HeaderSpec internal head;
 
@@ -113,10 +114,14 @@ abstract contract RiskTest is BaseTest {
     function table() internal view returns (bytes memory data) {
         if (head.rampEnd != 0) {
             for (uint256 i; i < ASSETS; ++i) {
-                data = abi.encodePacked(data, TableBuilder.word(previous[i]));
+                data = abi.encodePacked(data, unlisted[i] ? 0 : TableBuilder.word(previous[i]));
             }
         }
         for (uint256 i; i < ASSETS; ++i) {
+            if (unlisted[i]) {
+                data = bytes.concat(data, new bytes(64));
+                continue;
+            }
             uint256 feed = i < 4 ? TableBuilder.word(feeds[i]) : 1;
             data = abi.encodePacked(data, feed, TableBuilder.word(haircuts[i]));
         }
