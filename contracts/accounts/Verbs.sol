@@ -151,28 +151,28 @@ abstract contract Verbs is Sessions, Authority {
         require(amount != 0, ZeroAmount());
         if (amount > worth) {
             require(mayBorrow, InsufficientBalance(id, asset, worth));
-            _takeBelowZero(id, w, asset, amount, p);
+            uint256 used = _useVaultShares(id, w, asset, amount - worth, p);
+            _owe(id, w, asset, amount - used, p);
         } else {
             _set(id, w, i, asset, _debit(p, shares, amount));
         }
         return amount;
     }
 
-    /// @dev Debits whatever the balance holds: set-off for what it lacks, then debt.
+    /// @dev Debits what may be more than the balance: set-off for what it lacks, then debt.
     function _takeBelowZero(AccountId id, uint256[] memory w, AssetId asset, uint256 amount, Pool memory p) internal {
-        (uint256 i, int256 shares) = _find(w, asset);
+        (, int256 shares) = _find(w, asset);
         uint256 worth = shares > 0 ? ShareMath.toAssetsDown(uint256(shares), p.s.index()) : 0;
-        if (amount > worth) {
-            uint256 used = _useVaultShares(id, w, asset, amount - worth, p);
-            if (used != 0) {
-                amount -= used;
-                // using up the vault shares may have moved entries
-                (i, ) = _find(w, asset);
-            }
-        }
+        if (amount > worth) amount -= _useVaultShares(id, w, asset, amount - worth, p);
+        _owe(id, w, asset, amount, p);
+    }
+
+    /// @dev The debit itself, looked up anew: using up vault shares may have moved entries. A reduce-only account gets no more debt.
+    function _owe(AccountId id, uint256[] memory w, AssetId asset, uint256 amount, Pool memory p) private view {
+        (uint256 i, int256 shares) = _find(w, asset);
         uint256 debtBefore = p.d.debtShares();
         shares = _debit(p, shares, amount);
-        require(p.d.debtShares() == debtBefore || _noteOf(id) & REDUCE_ONLY == 0, NotReduceOnly(id, "debt grew"));
+        if (p.d.debtShares() != debtBefore) require(_noteOf(id) & REDUCE_ONLY == 0, NotReduceOnly(id, "debt grew"));
         _set(id, w, i, asset, shares);
     }
 
