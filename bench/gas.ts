@@ -85,14 +85,15 @@ async function operations(market: BenchMarket): Promise<Record<string, number>> 
   await borrow(weak, 15_900n * USD);
   for (const place of [0, 1, 2]) await give(weak3, place, place === 1 ? 1n : 10n);
   await borrow(weak3, 47_900n * USD);
-  for (const who of [keeper, keeper3])
-    await safe.connect(who).deposit(await account(who), USDC, 5_000_000n * USD);
+  for (const who of [keeper, keeper3]) await safe.connect(who).deposit(await account(who), USDC, 5_000_000n * USD);
   await pass(3_600);
   for (const c of collateral) {
     const [, answer] = await c.feed.latestRoundData();
     await c.feed.setAnswer((answer * 89n) / 100n);
   }
-  ops["liquidate.1"] = await gasOf(safe.connect(keeper).bid(await account(weak), await account(keeper), MAX, MAX >> 1n));
+  ops["liquidate.1"] = await gasOf(
+    safe.connect(keeper).bid(await account(weak), await account(keeper), MAX, MAX >> 1n),
+  );
   await pass(3_600);
   ops["liquidate.3"] = await gasOf(
     safe.connect(keeper3).bid(await account(weak3), await account(keeper3), MAX, MAX >> 1n),
