@@ -160,6 +160,7 @@ contract MarginAccounts is Bids, Delegating, IMarginAccountsDoors {
     function batch(Call[] calldata calls) external payable returns (bytes[] memory results) {
         address actor = _msgSender();
         address outer = _actor;
+        uint256 before = address(this).balance - msg.value;
         _openSession();
         results = new bytes[](calls.length);
         for (uint256 i = 0; i < calls.length; ++i) {
@@ -178,23 +179,26 @@ contract MarginAccounts is Bids, Delegating, IMarginAccountsDoors {
         }
         _actor = outer;
         _closeSession();
-        _refund(actor);
+        _refund(actor, before);
     }
 
     /// @inheritdoc IMarginAccountsDoors
     function unlock(bytes calldata data) external payable returns (bytes memory result) {
         address actor = _msgSender();
+        uint256 before = address(this).balance - msg.value;
         _openSession();
         result = IUnlockCallback(actor).onUnlock(data);
         _closeSession();
-        _refund(actor);
+        _refund(actor, before);
     }
 
-    /// @dev Between transactions the safe holds no native value; what a session did not wrap goes back when the outermost ends.
-    function _refund(address to) private {
-        if (address(this).balance == 0 || _inSession()) return;
+    /// @dev What a session brought and did not wrap goes back when the outermost ends. Value that was there `before` (forced in by
+    /// a self-destruct) is left alone: sent on, one wei would stop every caller that takes no native value, liquidators too.
+    function _refund(address to, uint256 before) private {
+        uint256 left = address(this).balance;
+        if (left <= before || _inSession()) return;
         _lock();
-        (bool ok, ) = to.call{value: address(this).balance}("");
+        (bool ok, ) = to.call{value: left - before}("");
         require(ok, TokenFailed(address(0)));
         _unlock();
     }

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.34;
+
+import {IMarginAccounts, IUnlockCallback} from "../interfaces/IMarginAccounts.sol";
+import {SafeFixture} from "../test/SafeFixture.sol";
+import {AccountId} from "../types/AccountId.sol";
+
+/// @dev Opens sessions and cannot take native value.
+contract Unpayable is IUnlockCallback {
+    function open(IMarginAccounts safe) external {
+        safe.unlock("");
+    }
+
+    function onUnlock(bytes calldata) external payable returns (bytes memory) {
+        return "";
+    }
+}
+
+/// @title Attacks that once worked, on the whole system
+contract AuditTest is SafeFixture {
+    AccountId internal alice;
+    AccountId internal keeper;
+
+    function setUp() public override {
+        super.setUp();
+        alice = accountOf(makeAddr("alice"), 0);
+        keeper = accountOf(makeAddr("keeper"), 7);
+        deposit(keeper, USDC, 1_000_000e6);
+    }
+
+    /// @dev O1: one wei forced into the safe would otherwise stop the unwinder and the router for everybody.
+    function test_O1_ForcedNativeValueStopsNoSession() public {
+        Unpayable caller = new Unpayable();
+        vm.deal(address(safe), 1);
+        caller.open(safe);
+        assertEq(address(safe).balance, 1);
+    }
+}
