@@ -2,6 +2,7 @@
 pragma solidity ^0.8.34;
 
 import {IMarginAccounts, IUnlockCallback} from "../interfaces/IMarginAccounts.sol";
+import {MockFeed} from "../test/MockFeed.sol";
 import {SafeFixture} from "../test/SafeFixture.sol";
 import {AccountId} from "../types/AccountId.sol";
 
@@ -34,5 +35,16 @@ contract AuditTest is SafeFixture {
         vm.deal(address(safe), 1);
         caller.open(safe);
         assertEq(address(safe).balance, 1);
+    }
+
+    function test_A3_WhoOwesNothingLeavesAnAuctionWithoutPrices() public {
+        deposit(alice, WBTC, 1e8);
+        borrow(alice, USDC, 26_000e6);
+        setPrice(WBTC, 27_800e8);
+        auction.start(alice, keeper);
+        sys.wbtcFeed.setFailure(MockFeed.Failure.Reverts);
+        repay(alice, USDC, type(uint256).max);
+        auction.end(alice);
+        assertEq(withdraw(alice, WBTC, type(uint256).max), 1e8);
     }
 }

@@ -165,8 +165,11 @@ contract LiquidationAuction is ILiquidationAuction {
     function end(AccountId account) external {
         (AccountFlags flags, Holding[] memory holdings) = _openAccount(account);
         require(flags.inAuction(), NoAuction(account));
-        Terms memory t = _weigh(account, flags, holdings);
-        require(t.maintenance >= 0, AuctionRunning(account));
+        // Who owes nothing is healthy at any price and gets out without one (A3).
+        if (_owes(flags, holdings)) {
+            Terms memory t = _weigh(account, flags, holdings);
+            require(t.maintenance >= 0, AuctionRunning(account));
+        }
         _close(account, _auctions[account].lastFee);
         safe.setInAuction(account, false);
     }
@@ -423,6 +426,12 @@ contract LiquidationAuction is ILiquidationAuction {
         }
         uint256 payment = AuctionMath.insolventPaymentDown(fraction, t.maintenance, t.mtm, _q, a.clock, _insuranceTime);
         return -int256(payment.toTokensDown(t.unit));
+    }
+
+    function _owes(AccountFlags flags, Holding[] memory holdings) private pure returns (bool) {
+        if (flags.hasLedger()) return true;
+        for (uint256 i; i < holdings.length; ++i) if (holdings[i].amount() < 0) return true;
+        return false;
     }
 
     /// @dev Whether this contract knows the account's auction.
