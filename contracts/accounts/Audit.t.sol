@@ -5,6 +5,8 @@ import {IMarginAccounts, IUnlockCallback} from "../interfaces/IMarginAccounts.so
 import {MockFeed} from "../test/MockFeed.sol";
 import {SafeFixture} from "../test/SafeFixture.sol";
 import {AccountId} from "../types/AccountId.sol";
+import {AssetIdLib} from "../types/AssetId.sol";
+import {Vault} from "../vaults/Vault.sol";
 
 /// @dev Opens sessions and cannot take native value.
 contract Unpayable is IUnlockCallback {
@@ -46,5 +48,16 @@ contract AuditTest is SafeFixture {
         repay(alice, USDC, type(uint256).max);
         auction.end(alice);
         assertEq(withdraw(alice, WBTC, type(uint256).max), 1e8);
+    }
+
+    /// @dev A share that the safe takes as collateral before the table lists it, beside a balance in its pool.
+    function test_A2_AnUnlistedShareCountsNothingBesideItsPool() public {
+        safe.setVault(WBTC, address(new Vault(safe, WBTC, "Plimsoll WBTC", "pWBTC")));
+        safe.setCollateralCap(AssetIdLib.vaultShare(WBTC.number()), type(uint96).max >> 1, 10_000);
+        depositShares(alice, WBTC, 1e8);
+        assertEq(initialOf(alice), 0);
+        deposit(alice, WBTC, 1e4);
+        assertEq(initialOf(alice), 2.7e18); // 3 USD less a tenth
+        assertEq(mtmOf(alice), 3e18);
     }
 }
