@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
 import {IMarginAccounts, IUnlockCallback} from "../interfaces/IMarginAccounts.sol";
+import {ISizeCheckpoints} from "../interfaces/IRisk.sol";
 import {MockFeed} from "../test/MockFeed.sol";
 import {SafeFixture} from "../test/SafeFixture.sol";
-import {AccountId} from "../types/AccountId.sol";
-import {AssetIdLib} from "../types/AssetId.sol";
+import {AccountId, AccountIdLib} from "../types/AccountId.sol";
+import {AssetId, AssetIdLib} from "../types/AssetId.sol";
 import {Vault} from "../vaults/Vault.sol";
 
 /// @dev Opens sessions and cannot take native value.
@@ -16,6 +19,18 @@ contract Unpayable is IUnlockCallback {
 
     function onUnlock(bytes calldata) external payable returns (bytes memory) {
         return "";
+    }
+}
+
+/// @dev Deposits, moves the checkpoint and withdraws in one transaction: what a flash loan pays for.
+contract FlashSize {
+    function run(IMarginAccounts safe, ISizeCheckpoints checkpoints, AssetId asset, uint256 amount) external {
+        AccountId mine = AccountIdLib.make(address(this), 0);
+        (address token, ) = safe.assetToken(asset);
+        IERC20(token).approve(address(safe), amount);
+        safe.deposit(mine, asset, amount);
+        checkpoints.update(asset);
+        safe.withdraw(mine, asset, amount, address(this));
     }
 }
 
@@ -59,5 +74,15 @@ contract AuditTest is SafeFixture {
         deposit(alice, WBTC, 1e4);
         assertEq(initialOf(alice), 2.7e18); // 3 USD less a tenth
         assertEq(mtmOf(alice), 3e18);
+    }
+
+    /// @dev A1: hour by hour, such deposits would lift everybody's maintenance haircut without any capital.
+    function test_A1_NoCheckpointIsMovedAfterADoorInTheSameTransaction() public {
+        FlashSize flash = new FlashSize();
+        sys.wbtc.mint(address(flash), 10_000e8);
+        vm.expectRevert(ISizeCheckpoints.InsideSession.selector);
+        flash.run(safe, sys.checkpoints, WBTC, 10_000e8);
+        assertTrue(safe.isQuiet());
+        sys.checkpoints.update(WBTC);
     }
 }

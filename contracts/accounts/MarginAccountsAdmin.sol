@@ -169,6 +169,11 @@ contract MarginAccountsAdmin is Administration {
         return _inSession();
     }
 
+    /// @inheritdoc IMarginAccountsAdmin
+    function isQuiet() external view returns (bool) {
+        return _isQuiet();
+    }
+
     function isPending(AccountId account) external view returns (bool) {
         return _noteOf(account) != 0;
     }

@@ -19,6 +19,8 @@ abstract contract Sessions is Pools {
     using TransientSlot for *;
 
     uint256 private constant LOCKED = 1;
+    /// @dev A door was used in this transaction; stays until its end. Set with the lock, so it costs nothing.
+    uint256 private constant USED = 1 << 1;
     uint256 private constant DEPTH = 1 << 8;
     uint256 private constant DEPTH_MASK = 0xff << 8;
     uint256 private constant ACCOUNT = 1 << 16;
@@ -53,7 +55,7 @@ abstract contract Sessions is Pools {
     function _lock() internal {
         uint256 session = _session;
         require(session & LOCKED == 0, Reentered());
-        _session = session | LOCKED;
+        _session = session | LOCKED | USED;
     }
 
     function _unlock() internal {
@@ -66,6 +68,11 @@ abstract contract Sessions is Pools {
 
     function _inSession() internal view returns (bool) {
         return _session & DEPTH_MASK != 0;
+    }
+
+    /// @dev Neither is a session open nor was a door used in this transaction.
+    function _isQuiet() internal view returns (bool) {
+        return _session == 0;
     }
 
     function _openSession() internal {
@@ -93,7 +100,7 @@ abstract contract Sessions is Pools {
             // stays pending until its own check is done (A4)
             _slot(_pendingKey(id)).tstore(0);
         }
-        _session = 0;
+        _session = USED;
     }
 
     // ---------------------------------------------------------------- accounts

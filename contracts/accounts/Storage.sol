@@ -77,7 +77,7 @@ abstract contract Storage is AccessManaged, IMarginAccountsEvents, IMarginAccoun
 
     // ---------------------------------------------------------------- transient (cleared when the outermost call ends)
 
-    /// @dev Lock (bit 0), session depth (8..15), touched accounts (16..31), touched assets (32..47).
+    /// @dev Lock (bit 0), used in this transaction (bit 1), session depth (8..15), touched accounts (16..31), touched assets (32..47).
     uint256 internal transient _session;
     /// @dev On whose behalf the safe calls itself inside a batch.
     address internal transient _actor;

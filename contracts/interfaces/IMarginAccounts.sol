@@ -382,6 +382,8 @@ interface IMarginAccountsAdmin {
     function nonceUsed(address owner, uint256 nonce) external view returns (bool);
     function isLocked() external view returns (bool);
     function inSession() external view returns (bool);
+    /// @notice No session is open and no door was used yet in this transaction: no total stands on a flash loan.
+    function isQuiet() external view returns (bool);
     function isPending(AccountId account) external view returns (bool);
     function pauses() external view returns (uint8 actions, uint40 until);
     function auction() external view returns (address);

@@ -79,9 +79,9 @@ contract SizeCheckpoints is ISizeCheckpoints {
         return (_total(asset), _states[asset].checkpoint);
     }
 
-    /// @dev Inside a session a borrowed deposit may stand in the total.
+    /// @dev Inside a session, or after a deposit in the same transaction, a borrowed deposit may stand in the total.
     function _totalOutsideSession(AssetId asset) private view returns (uint256) {
-        require(!_safe.inSession() && !_safe.isLocked(), InsideSession());
+        require(_safe.isQuiet(), InsideSession());
         return FixedPoint.min(_total(asset), type(uint104).max);
     }
 

@@ -30,6 +30,10 @@ contract StubSafe {
         engine = engine_;
     }
 
+    function isQuiet() external view returns (bool) {
+        return !inSession && !isLocked;
+    }
+
     function setSession(bool inSession_, bool locked) external {
         (inSession, isLocked) = (inSession_, locked);
     }
