@@ -135,8 +135,13 @@ abstract contract Sessions is Pools {
         require(_noteOf(id) == 0, CheckPending(id));
     }
 
+    /// @dev In an auction only deposits, repaying and bids. Who owes nothing any more has nothing to auction: his flag falls with
+    /// what he does next, so that he can leave although no price may be there to end the auction by (A3).
     function _requireNotInAuction(AccountId id, uint256[] memory w) internal pure {
-        require(!_flags(w).inAuction(), AccountInAuction(id));
+        AccountFlags flags = _flags(w);
+        if (!flags.inAuction()) return;
+        require(!_needsCheck(w), AccountInAuction(id));
+        _setFlags(w, flags.withAuction(false));
     }
 
     /// @dev Nothing owed and no ledger: nothing can be lost by others, so no price is asked (A3).
