@@ -1,5 +1,6 @@
-// The numbers in docs/ are what the contracts say. Tables under `<!-- checked: name -->` are read from the pages and compared.
-import { readFileSync } from "node:fs";
+// The numbers in docs/ are what the contracts say: tables under `<!-- checked: name -->` are read from the pages and compared.
+// And what docs/ point to is there: files, functions, tests, headings.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 import { expect } from "chai";
 
@@ -326,5 +327,70 @@ describe("docs/risk-parameters.md", () => {
     const rows = rowsOf(text, "local auction");
     expect(rows.map(([name]) => name?.replaceAll("`", ""))).to.deep.equal(Object.keys(actual));
     for (const row of rows) same(row, 3, [actual[row[0]?.replaceAll("`", "") ?? ""] ?? NaN]);
+  });
+});
+
+describe("what docs/ point to", () => {
+  const root = new URL("../", import.meta.url);
+
+  /** Code spans and quoted test names, in their order on the page. */
+  const references = (text: string) =>
+    [...text.matchAll(/"([^"\n]+)"|`([^`\n]+)`/g)].map(([, quoted, code]) => ({ quoted, code }));
+
+  const isFile = (code: string) => /^(contracts|test|deploy|scripts|keeper)\/[\w./-]+\.(sol|ts|mjs)$/.test(code);
+  const isFunction = (code: string) => /^(_?\w+\(\)|(test|testFuzz|invariant)_\w+)$/.test(code);
+
+  for (const name of ["threat-model.md", "invariants.md"]) {
+    it(`${name}: every file, function and test is there`, () => {
+      const missing: string[] = [];
+      let file = "";
+      let source = "";
+      for (const { quoted, code } of references(page(name))) {
+        if (code !== undefined && isFile(code)) {
+          file = code;
+          source = existsSync(new URL(file, root)) ? readFileSync(new URL(file, root), "utf8") : "";
+          if (source === "") missing.push(file);
+        } else if (code !== undefined && isFunction(code) && file.endsWith(".sol")) {
+          if (!source.includes(`function ${code.replace("()", "")}(`)) missing.push(`${file}: ${code}`);
+        } else if (quoted !== undefined && file.startsWith("test/")) {
+          if (!source.includes(`it("${quoted}"`)) missing.push(`${file}: "${quoted}"`);
+        }
+      }
+      expect(missing).to.deep.equal([]);
+    });
+  }
+
+  it("the gas table of the README is bench/gas.json (`npx tsx bench/table.ts` writes it)", () => {
+    const { ops } = JSON.parse(readFileSync(new URL("bench/gas.json", root), "utf8")) as {
+      ops: Record<string, number>;
+    };
+    const [, table] = readFileSync(new URL("README.md", root), "utf8").split("<!-- gas: written by bench/table.ts -->");
+    const ours = (table ?? "").split("\n").flatMap((line) => line.split("|")[2]?.trim() ?? []);
+    expect(ours).to.include.members(Object.values(ops).map((gas) => gas.toLocaleString("en-US")));
+  });
+
+  it("every link leads to a page, and to a heading on it", () => {
+    const read = (file: string) => readFileSync(new URL(file, root), "utf8");
+    const pages = ["README.md", ...readdirSync(new URL("docs", root)).map((file) => `docs/${file}`)];
+    const anchors = (file: string) =>
+      [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+        (heading ?? "")
+          .toLowerCase()
+          .replace(/[^\p{L}\p{N} _-]/gu, "")
+          .replaceAll(" ", "-"),
+      );
+    const broken: string[] = [];
+    for (const from of pages.filter((file) => file.endsWith(".md"))) {
+      for (const [, target] of read(from).matchAll(/\]\(([^)\s]+)\)/g)) {
+        // Pictures come from a run of the demo.
+        if (target === undefined || /^https?:|\.png$/.test(target)) continue;
+        const [path, anchor] = target.split("#");
+        const to = path ? new URL(path, new URL(from, root)) : new URL(from, root);
+        const isThere =
+          existsSync(to) && (anchor === undefined || anchors(to.pathname.slice(root.pathname.length)).includes(anchor));
+        if (!isThere) broken.push(`${from}: ${target}`);
+      }
+    }
+    expect(broken).to.deep.equal([]);
   });
 });
