@@ -94,7 +94,7 @@ abstract contract Bids is Verbs {
         for (uint256 i = _flags(b.w).count(); i != 0;) {
             (AssetId asset, int256 shares) = _entry(b.w, --i);
             if (asset == SETTLEMENT) continue;
-            int256 part = FixedPoint.mulDivFloor(shares, b.quote.fraction, WAD);
+            int256 part = b.quote.fraction == WAD ? shares : FixedPoint.mulDivFloor(shares, b.quote.fraction, WAD);
             if (part == 0) continue;
             _set(b.account, b.w, i, asset, shares - part);
             if (part < 0 && b.cut != 0) part = _cut(b, asset.number(), part);
