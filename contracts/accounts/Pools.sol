@@ -207,7 +207,11 @@ abstract contract Pools is Books {
             // and borrowers also leave the reserved part of the accounts' claims, so that seized collateral can leave
             uint256 needed = debts;
             if (!forSettlement && (more || p.s.lenderShares() < p.s0.lenderShares())) needed += _reserved(config, p.s);
-            require(needed <= claims, InsufficientLiquidity(asset, claims > debts ? claims - debts : 0));
+            if (needed > claims) {
+                // what there was to take before `outflow` of it was taken
+                int256 available = int256(claims) + outflow - int256(needed);
+                revert InsufficientLiquidity(asset, uint256(FixedPoint.max(available, 0)));
+            }
         }
         if (outflow > 0 && config.outflowLimited()) _outflows[asset].consume(bytes32(0), uint256(outflow));
     }
