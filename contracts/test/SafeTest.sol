@@ -2,6 +2,7 @@
 pragma solidity ^0.8.34;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {Call, IMarginAccountsErrors, PoolConfig, PoolState} from "../interfaces/IMarginAccounts.sol";
 import {AccountId} from "../types/AccountId.sol";
@@ -52,14 +53,14 @@ abstract contract SafeTest is SafeFixture, IMarginAccountsErrors {
     /// @dev A pool without vault and without a place in the risk table.
     function listPool(address token) internal returns (AssetId asset) {
         mint(token, address(this), 100);
-        IERC20(token).approve(address(safe), 100);
+        SafeERC20.forceApprove(IERC20(token), address(safe), 100);
         asset = safe.listAsset(token, true, 100);
         safe.configurePool(asset, _poolConfig());
     }
 
     function listIdle(address token) internal returns (AssetId asset) {
         mint(token, address(this), 100);
-        IERC20(token).approve(address(safe), 100);
+        SafeERC20.forceApprove(IERC20(token), address(safe), 100);
         asset = safe.listAsset(token, false, 100);
         safe.setCollateralCap(asset, type(uint96).max >> 1, 0);
     }
