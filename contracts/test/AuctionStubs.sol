@@ -6,7 +6,7 @@ import {IMarginAccountsErrors} from "../interfaces/IMarginAccounts.sol";
 import {IMarginEngine, PriceFault} from "../interfaces/IMarginEngine.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
-import {SETTLEMENT} from "../types/AssetId.sol";
+import {AssetIdLib, SETTLEMENT} from "../types/AssetId.sol";
 import {FixedPoint, WAD} from "../types/FixedPoint.sol";
 import {Holding, HoldingLib} from "../types/Holding.sol";
 
@@ -99,12 +99,14 @@ contract AuctionSafeStub {
     }
 
     function flagsOf(AccountId id) public view returns (AccountFlags) {
-        return AccountFlags.wrap(0).withCount(1).withAuction(_accounts[id].inAuction);
+        return AccountFlags.wrap(0).withCount(2).withAuction(_accounts[id].inAuction);
     }
 
     function holdingsOf(AccountId id) public view returns (Holding[] memory holdings) {
-        holdings = new Holding[](1);
+        holdings = new Holding[](2);
         holdings[0] = HoldingLib.pack(SETTLEMENT, _accounts[id].cash);
+        // stands for all debts: what it is worth is in `rest`
+        holdings[1] = HoldingLib.pack(AssetIdLib.pool(2), -1);
     }
 }
 
