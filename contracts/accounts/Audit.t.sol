@@ -85,4 +85,20 @@ contract AuditTest is SafeFixture {
         assertTrue(safe.isQuiet());
         sys.checkpoints.update(WBTC);
     }
+
+    /// @dev L2: an auction that nobody ended while the account was healthy must not be found at a discount of all.
+    function test_L2_TimeThatNobodySawGivesNoAccountAway() public {
+        deposit(alice, WBTC, 1e8);
+        borrow(alice, USDC, 26_000e6);
+        setPrice(WBTC, 27_800e8);
+        auction.start(alice, keeper);
+        setPrice(WBTC, 29_000e8);
+        assertGt(initialOf(alice), 0);
+        pass(3 hours);
+        setPrice(WBTC, 27_800e8);
+        int256 equity = mtmOf(alice);
+        (, int256 price) = bid(alice, keeper, type(uint256).max);
+        assertGt(price, 0);
+        assertGt(mtmOf(alice), (equity * 3) / 4);
+    }
 }

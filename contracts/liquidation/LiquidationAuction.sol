@@ -79,6 +79,9 @@ contract LiquidationAuction is ILiquidationAuction {
     uint256 public constant FEE_PERIOD = 1 hours;
     /// @notice What a tick counts at most unless prices were continuous.
     uint256 public constant MAX_UNPROVEN_TICK = 60;
+    /// @notice What any tick counts at most. Nobody looked in between: the account may have been healthy, and an auction that
+    /// was not ended then must not be found at a discount of all when it falls again (L2).
+    uint256 public constant MAX_TICK = 15 minutes;
 
     /// @dev Base of a transient mapping by account: started in this transaction.
     bytes32 private constant STARTED_NOW = keccak256("plimsoll.LiquidationAuction.startedNow");
@@ -302,8 +305,10 @@ contract LiquidationAuction is ILiquidationAuction {
     ) private view returns (bool restarted) {
         uint256 elapsed = block.timestamp - a.lastTick;
         // The continuity call is not made where it would not matter.
-        if (elapsed > MAX_UNPROVEN_TICK && !t.engine.pricesContinuousSince(holdings, a.lastTick)) {
-            elapsed = MAX_UNPROVEN_TICK;
+        if (elapsed > MAX_UNPROVEN_TICK) {
+            elapsed = t.engine.pricesContinuousSince(holdings, a.lastTick)
+                ? FixedPoint.min(elapsed, MAX_TICK)
+                : MAX_UNPROVEN_TICK;
         }
         a.lastTick = uint40(block.timestamp);
         a.clock = uint32(FixedPoint.min(a.clock + elapsed, type(uint32).max));

@@ -248,7 +248,8 @@ contract LiquidationAuctionTest is AuctionTest {
         assertEq(status().discountFactor, 0.89e18);
         skip(50);
         assertEq(status().discountFactor, 0.8e18);
-        skip(7_200);
+        auction.poke(account);
+        watch(7_200);
         assertEq(status().discountFactor, 0.4e18);
         assertEq(status().clock, 7_300);
         vm.expectEmit(address(auction));
@@ -269,8 +270,20 @@ contract LiquidationAuctionTest is AuctionTest {
         skip(45);
         auction.poke(account);
         engine.setContinuous(true);
-        skip(1_000);
-        assertEq(status().clock, 1_105);
+        skip(700);
+        assertEq(status().clock, 805);
+    }
+
+    /// @dev L2: nobody knows whether the account was unhealthy all the time.
+    function test_ATickCountsAQuarterOfAnHourAtMost() public {
+        fallen();
+        auction.start(account, nobody);
+        skip(3 hours);
+        assertEq(status().clock, 900);
+        assertEq(uint8(status().phase), uint8(ILiquidationAuction.Phase.Solvent));
+        auction.poke(account);
+        skip(900);
+        assertEq(status().clock, 1_800);
     }
 
     function test_ABidTicksLikeAPoke() public {
@@ -352,8 +365,10 @@ contract LiquidationAuctionTest is AuctionTest {
         assertEq(status().maxFraction, WAD);
         skip(900);
         assertEq(status().priceOfMax, -200e6); // 100 + .2 · (−100 + 1100) · ½
+        auction.poke(account);
         skip(900);
         assertEq(status().priceOfMax, -300e6);
+        auction.poke(account);
         skip(10_000);
         assertEq(status().priceOfMax, -300e6);
         Quote memory part = safe.bid(account, 0.5e18);
@@ -386,21 +401,21 @@ contract LiquidationAuctionTest is AuctionTest {
     function test_ADiscountOfAllIsTheInsolventPhase() public {
         fallen();
         auction.start(account, nobody);
-        skip(14_499);
+        watch(14_499);
         assertEq(uint8(status().phase), uint8(ILiquidationAuction.Phase.Solvent));
         skip(1);
         ILiquidationAuction.Status memory s = status();
         assertEq(uint8(s.phase), uint8(ILiquidationAuction.Phase.Insolvent));
         assertEq(s.priceOfMax, 0);
         auction.poke(account);
-        skip(1_800);
+        watch(1_800);
         assertEq(status().priceOfMax, -100e6); // .2 · 500
     }
 
     function test_AnExhaustedAuctionStaysInsolvent() public {
         fallen();
         auction.start(account, nobody);
-        skip(14_500);
+        watch(14_500);
         auction.poke(account);
         skip(600);
         auction.poke(account);

@@ -92,6 +92,15 @@ abstract contract AuctionTest is BaseTest {
         return auction.status(account);
     }
 
+    /// @dev Time passes while somebody keeps the clock.
+    function watch(uint256 duration) internal {
+        for (; duration > 900; duration -= 900) {
+            skip(900);
+            auction.poke(account);
+        }
+        skip(duration);
+    }
+
     /// @dev Equity 1,000, requirement 1,500: maintenance −500, buffer margin −800.
     function fallen() internal {
         safe.setAccount(account, 1_000e18, 1_500e18, 9_000e18, 0);
