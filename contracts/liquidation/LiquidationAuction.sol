@@ -306,9 +306,10 @@ contract LiquidationAuction is ILiquidationAuction {
         uint256 elapsed = block.timestamp - a.lastTick;
         // The continuity call is not made where it would not matter.
         if (elapsed > MAX_UNPROVEN_TICK) {
-            elapsed = t.engine.pricesContinuousSince(holdings, a.lastTick)
-                ? FixedPoint.min(elapsed, MAX_TICK)
-                : MAX_UNPROVEN_TICK;
+            elapsed =
+                t.engine.pricesContinuousSince(holdings, a.lastTick)
+                    ? FixedPoint.min(elapsed, MAX_TICK)
+                    : MAX_UNPROVEN_TICK;
         }
         a.lastTick = uint40(block.timestamp);
         a.clock = uint32(FixedPoint.min(a.clock + elapsed, type(uint32).max));
