@@ -59,7 +59,9 @@ abstract contract Bids is Verbs {
         _setFlags(b.w, _flags(b.w).withAuction(b.quote.running));
         _store(account, b.w, Cause.AuctionTaken);
         _store(bidder, b.x, Cause.AuctionBid);
-        _afterPool(b.p, 0);
+        // No tokens leave, and what the bidder borrows for the price is a claim of the account: cash does not change. Caps are for new
+        // lending and must not stop a liquidation in a pool that stands above them.
+        _storePool(b.p);
         if (flags.hasLedger()) IPositions(_positions).takeFraction(account, bidder, fraction);
         emit BidTaken(account, bidder, fraction, price, b.quote.fee, b.fromInsurance, b.writtenOff);
         // the bidder's account is checked like any other at the end (DESIGN 8.5)
@@ -122,7 +124,7 @@ abstract contract Bids is Verbs {
         // a balance meets a debt: the pool's totals change
         Pool memory p = _open(asset.number());
         _set(b.bidder, b.x, j, asset, _shift(p, held, part));
-        _afterPool(p, 0);
+        _storePool(p);
     }
 
     /// @dev The settlement asset, in assets because cash of earlier bids (`reserved`) stays: the fraction is taken of the rest.
