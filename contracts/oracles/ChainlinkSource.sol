@@ -22,25 +22,23 @@ library ChainlinkSource {
         uint256 min,
         uint256 max
     ) internal view returns (uint256 answer, uint256 updatedAt, PriceFault fault) {
-        bool ok;
-        bool complete;
-        {
-            uint256 round;
-            uint256 answeredIn;
-            (ok, round, answer, updatedAt, answeredIn) = _latest(feed);
-            complete = answeredIn >= round;
-        }
-        // One test for a sound round without a branch (a check reads two or more feeds): negative answers are above any
-        // maximum as unsigned numbers, and a time of 0 or in the future makes an age above any heartbeat.
+        // One call and one test for a sound round, without branches (a check reads two or more feeds): negative answers
+        // are above any maximum as unsigned numbers, and a time of 0 or in the future makes an age above any heartbeat.
+        // The answer's five words lie above the free memory pointer, which nothing moves before they are read.
+        uint256 limit = BoundedRead.GAS;
         bool sound;
         assembly ("memory-safe") {
-            sound := and(gt(answer, min), lt(answer, max))
-            sound := and(and(sound, and(ok, complete)), iszero(gt(sub(timestamp(), updatedAt), heartbeat)))
+            let out := mload(0x40)
+            mstore(0, LATEST_ROUND_DATA)
+            sound := staticcall(limit, feed, 28, 4, out, 160)
+            sound := and(sound, gt(returndatasize(), 159))
+            answer := mload(add(out, 0x20))
+            updatedAt := mload(add(out, 0x60))
+            sound := and(sound, and(gt(answer, min), lt(answer, max)))
+            sound := and(sound, iszero(lt(mload(add(out, 0x80)), mload(out))))
+            sound := and(sound, iszero(gt(sub(timestamp(), updatedAt), heartbeat)))
         }
-        if (sound) return (answer, updatedAt, PriceFault.None);
-        if (!ok) return (0, 0, PriceFault.SourceReverted);
-        fault = complete ? _faultOf(int256(answer), updatedAt, heartbeat) : PriceFault.RoundIncomplete;
-        answer = 0;
+        if (!sound) (answer, updatedAt, fault) = _explain(feed, heartbeat);
     }
 
     /// @notice Whether the feed's own rounds show no gap above `heartbeat` from `since` to now.
@@ -61,13 +59,15 @@ library ChainlinkSource {
         return time <= since;
     }
 
-    /// @dev Which rule a complete round breaks that is not sound.
-    function _faultOf(int256 answer, uint256 updatedAt, uint256 heartbeat) private view returns (PriceFault) {
-        if (updatedAt == 0) return PriceFault.RoundIncomplete;
-        if (answer <= 0) return PriceFault.NotPositive;
+    /// @dev Which rule an unsound round breaks. It asks again: only what is refused pays for that.
+    function _explain(address feed, uint256 heartbeat) private view returns (uint256, uint256, PriceFault) {
+        (bool ok, uint256 round, uint256 answer, uint256 updatedAt, uint256 answeredIn) = _latest(feed);
+        if (!ok) return (0, 0, PriceFault.SourceReverted);
+        if (updatedAt == 0 || answeredIn < round) return (0, updatedAt, PriceFault.RoundIncomplete);
+        if (int256(answer) <= 0) return (0, updatedAt, PriceFault.NotPositive);
         // A round from the future has an unknown age.
-        if (updatedAt > block.timestamp || block.timestamp - updatedAt > heartbeat) return PriceFault.Stale;
-        return PriceFault.Clamped;
+        bool stale = updatedAt > block.timestamp || block.timestamp - updatedAt > heartbeat;
+        return (0, updatedAt, stale ? PriceFault.Stale : PriceFault.Clamped);
     }
 
     function _latest(

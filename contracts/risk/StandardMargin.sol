@@ -135,7 +135,18 @@ abstract contract StandardMargin is PriceBook {
         unchecked {
             total = e.cash - int256(cashCharge);
             int256 usd = e.usd - int256(usdCharge);
-            if (usd != 0) total += FixedPoint.mulDivFloor(usd, WAD, e.settlementPrice);
+            if (usd != 0) total += _perSettlement(usd, e.settlementPrice);
+        }
+    }
+
+    /// @dev usd · 10^18 / price, rounded down.
+    function _perSettlement(int256 usd, uint256 price) private pure returns (int256 value) {
+        unchecked {
+            // What fits is divided at once; nothing real does not.
+            if (_abs(usd) >> 194 != 0) return FixedPoint.mulDivFloor(usd, WAD, price);
+            int256 product = usd * int256(WAD);
+            value = product / int256(price);
+            if (product < 0 && value * int256(price) != product) --value;
         }
     }
 
