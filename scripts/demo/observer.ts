@@ -1,0 +1,322 @@
+// Looks at the chain between transactions: events since the last look, and the state at one block.
+import { type Log, ZeroAddress } from "ethers";
+
+import { decodeWords } from "../../keeper/words.ts";
+import type { IMarginLens } from "../../types/ethers-contracts/index.js";
+import { SETTLEMENT } from "../lib/ids.ts";
+import { type AccountFacts, type BidFacts, type PoolFacts, type Snapshot, type WriteOffFacts } from "./invariants.ts";
+import { type Stage, type Symbol, SYMBOLS } from "./stage.ts";
+
+export interface Health {
+  readonly account: string;
+  readonly priced: boolean;
+  readonly inAuction: boolean;
+  readonly pending: boolean;
+  readonly maintenance: bigint;
+  readonly mtm: bigint;
+}
+
+/** What the summary wants of a bid beyond what the invariants look at. */
+export interface SeenBid extends BidFacts {
+  readonly time: number;
+  readonly hash: string;
+  readonly fee: bigint;
+  /** Shares of debt that the account lost, by asset. */
+  readonly debtShares: ReadonlyMap<number, bigint>;
+  readonly profit: bigint;
+}
+
+export interface View {
+  readonly snapshot: Snapshot;
+  readonly time: number;
+  readonly healths: readonly Health[];
+  readonly bids: readonly SeenBid[];
+  readonly insurance: bigint;
+  readonly auctionsStarted: number;
+  readonly auctionsEnded: number;
+}
+
+/** A bid as its transaction's events tell it. */
+interface BidEvents {
+  readonly account: string;
+  readonly block: number;
+  readonly hash: string;
+  readonly time: number;
+  readonly debtShares: Map<number, bigint>;
+  terms: { fraction: bigint; maxFraction: bigint; discountFactor: bigint; reserved: bigint };
+  taken: { price: bigint; fee: bigint; fromInsurance: bigint; writtenOff: bigint };
+  profit: bigint;
+}
+
+/** What the logs between two looks said. */
+interface News {
+  readonly bids: Map<string, BidEvents>;
+  readonly writeOffs: WriteOffFacts[];
+  started: number;
+  ended: number;
+}
+
+const TAKEN = 7n; // Cause.AuctionTaken
+
+export class Observer {
+  private next = 0;
+  private readonly words = new Map<string, bigint[]>();
+  /** Token → holder → balance, from every transfer since the chain began. */
+  private readonly balances = new Map<string, Map<string, bigint>>();
+  private readonly watched: { symbol: string; token: string }[];
+  private readonly keepers: { holder: string; address: string }[];
+  private insuranceAccount = "";
+  private insuranceShare = 0n;
+
+  private constructor(private readonly stage: Stage) {
+    const { listed, deployment } = stage;
+    this.watched = SYMBOLS.flatMap((symbol) => [
+      { symbol, token: listed[symbol].token.toLowerCase() },
+      { symbol: `p${symbol}`, token: listed[symbol].vault.toLowerCase() },
+    ]);
+    const { leverageRouter, swapAdapter, liquidationUnwinder } = deployment.contracts;
+    this.keepers = Object.entries({ leverageRouter, swapAdapter, liquidationUnwinder }).map(([holder, address]) => ({
+      holder,
+      address: address.toLowerCase(),
+    }));
+    for (const { token } of this.watched) this.balances.set(token, new Map());
+  }
+
+  static async create(stage: Stage): Promise<Observer> {
+    const observer = new Observer(stage);
+    [observer.insuranceAccount, { q: observer.insuranceShare }] = await Promise.all([
+      stage.safe.insurance(),
+      stage.auction.parameters(),
+    ]);
+    return observer;
+  }
+
+  /** Accounts that have ever changed. */
+  get accounts(): string[] {
+    return [...this.words.keys()];
+  }
+
+  /** How the events since the last look say that the account stands. */
+  entriesOf(account: string): AccountFacts["entries"] {
+    return decodeWords(this.words.get(account) ?? []).entries;
+  }
+
+  /** Everything at block `number`. `openings` are checked against it. */
+  async look(number: number, openings: readonly { name: string; account: string }[] = []): Promise<View> {
+    const { stage } = this;
+    const at = { blockTag: number };
+    const [logs, block, healths, pools, supplies, insurance, initials] = await Promise.all([
+      this.logsTo(number),
+      stage.provider.getBlock(number),
+      this.healthOf(this.accounts, number),
+      Promise.all(SYMBOLS.map((symbol) => stage.safe.poolState(stage.listed[symbol].asset, at))),
+      Promise.all(SYMBOLS.flatMap((s) => [stage.tokens[s].totalSupply(at), stage.vaults[s].totalSupply(at)])),
+      stage.safe.balanceOf(this.insuranceAccount, SETTLEMENT, at),
+      Promise.all(openings.map(({ account }) => stage.lens.accountView(account, at))),
+    ]);
+    const time = block?.timestamp ?? 0;
+    const news = this.read(logs, time);
+    const bids = await Promise.all([...news.bids.values()].map((bid) => this.completed(bid)));
+    const pending = new Map(healths.map((health) => [health.account, health.pending]));
+    const snapshot: Snapshot = {
+      block: number,
+      pools: SYMBOLS.map((symbol, i): PoolFacts => this.poolFacts(symbol, pools[i])),
+      accounts: this.accounts.map((account) => ({
+        account,
+        entries: this.entriesOf(account),
+        pending: pending.get(account) ?? false,
+      })),
+      tokens: this.watched.map(({ symbol, token }, i) => {
+        const held = [...(this.balances.get(token)?.values() ?? [])];
+        return {
+          symbol,
+          supply: supplies[i] ?? 0n,
+          held: held.reduce((a, b) => a + b, 0n),
+          least: held.reduce((a, b) => (a < b ? a : b), 0n),
+        };
+      }),
+      leftovers: this.keepers.flatMap(({ holder, address }) =>
+        this.watched.map(({ symbol, token }) => ({ holder, symbol, amount: this.heldBy(token, address) })),
+      ),
+      bids,
+      writeOffs: news.writeOffs,
+      openings: openings.map(({ name }, i) => ({ name, initial: initials[i]?.initial ?? 0n })),
+      insuranceShare: this.insuranceShare,
+    };
+    return { snapshot, time, healths, bids, insurance, auctionsStarted: news.started, auctionsEnded: news.ended };
+  }
+
+  async healthOf(accounts: readonly string[], number: number): Promise<Health[]> {
+    const healths: IMarginLens.HealthStructOutput[] = await this.stage.lens.healthOf([...accounts], {
+      blockTag: number,
+    });
+    return healths.map(({ account, priced, inAuction, pending, maintenance, mtm }) => ({
+      account,
+      priced,
+      inAuction,
+      pending,
+      maintenance,
+      mtm,
+    }));
+  }
+
+  /** Where the events' story and the chain's storage differ. Slow: a call for every account and holder. */
+  async audit(number: number): Promise<string[]> {
+    const { stage } = this;
+    const at = { blockTag: number };
+    const stored = await Promise.all(this.accounts.map((account) => stage.safe.words(account, at)));
+    const accounts = this.accounts.filter((account, i) => String(this.words.get(account)) !== String(stored[i]));
+    const holders = SYMBOLS.flatMap((symbol) =>
+      [...(this.balances.get(stage.listed[symbol].token.toLowerCase()) ?? [])].map(([holder, amount]) => ({
+        symbol,
+        holder,
+        amount,
+      })),
+    );
+    const balances = await Promise.all(holders.map(({ symbol, holder }) => stage.tokens[symbol].balanceOf(holder, at)));
+    return [
+      ...accounts.map((account) => `${account}: storage differs from its last event`),
+      ...holders
+        .filter(({ amount }, i) => amount !== balances[i])
+        .map(({ symbol, holder }) => `${holder}: ${symbol} balance differs from its transfers`),
+    ];
+  }
+
+  // ------------------------------------------------------------------ events
+
+  private async logsTo(number: number): Promise<Log[]> {
+    const fromBlock = this.next;
+    if (number < fromBlock) return [];
+    this.next = number + 1;
+    return this.stage.provider.getLogs({ fromBlock, toBlock: number });
+  }
+
+  private read(logs: readonly Log[], time: number): News {
+    const { unwinder, deployment } = this.stage;
+    const { contracts } = deployment;
+    const [safeAddress, auctionAddress, unwinderAddress] = [
+      contracts.safe.toLowerCase(),
+      contracts.auction.toLowerCase(),
+      contracts.liquidationUnwinder.toLowerCase(),
+    ];
+    const news: News = { bids: new Map(), writeOffs: [], started: 0, ended: 0 };
+    for (const log of logs) {
+      const address = log.address.toLowerCase();
+      if (this.balances.has(address)) this.readTransfer(address, log);
+      else if (address === safeAddress) this.readSafe(log, time, news);
+      else if (address === auctionAddress) this.readAuction(log, time, news);
+      else if (address === unwinderAddress) {
+        const event = unwinder.interface.parseLog(log);
+        if (event?.name === "Unwound")
+          this.bidOf(news, log, String(event.args[0]), time).profit = event.args[4] as bigint;
+      }
+    }
+    return news;
+  }
+
+  private readTransfer(token: string, log: Log): void {
+    const event = this.stage.tokens.USDC.interface.parseLog(log);
+    const held = this.balances.get(token);
+    if (event?.name !== "Transfer" || held === undefined) return;
+    const [from, to, value] = event.args as unknown as [string, string, bigint];
+    const move = (who: string, change: bigint) => {
+      if (who !== ZeroAddress) held.set(who.toLowerCase(), (held.get(who.toLowerCase()) ?? 0n) + change);
+    };
+    move(from, -value);
+    move(to, value);
+  }
+
+  private readSafe(log: Log, time: number, news: News): void {
+    const event = this.stage.safe.interface.parseLog(log);
+    if (event?.name === "AccountChanged") {
+      const [account, cause, words] = event.args as unknown as [string, bigint, readonly bigint[]];
+      if (cause === TAKEN) this.noteDebts(this.bidOf(news, log, account, time), this.words.get(account) ?? [], words);
+      this.words.set(account, [...words]);
+    } else if (event?.name === "BidTaken") {
+      const [account, , , price, fee, fromInsurance, writtenOff] = event.args as unknown as [
+        ...[string, string, bigint],
+        ...[bigint, bigint, bigint, bigint],
+      ];
+      this.bidOf(news, log, account, time).taken = { price, fee, fromInsurance, writtenOff };
+    } else if (event?.name === "DebtWrittenOff") {
+      const [asset, account, assets] = event.args as unknown as [bigint, string, bigint];
+      news.writeOffs.push({ asset: Number(asset), account, assets, block: log.blockNumber });
+    }
+  }
+
+  private readAuction(log: Log, time: number, news: News): void {
+    const event = this.stage.auction.interface.parseLog(log);
+    if (event?.name === "AuctionStarted") news.started += 1;
+    else if (event?.name === "AuctionEnded") news.ended += 1;
+    else if (event?.name === "AuctionBid") {
+      const [account, fraction, , discountFactor, maxFraction, reserved] = event.args as unknown as [
+        string,
+        ...[bigint, bigint, bigint, bigint, bigint],
+      ];
+      this.bidOf(news, log, account, time).terms = { fraction, maxFraction, discountFactor, reserved };
+    }
+  }
+
+  /** All events of one transaction about one account are one bid. */
+  private bidOf(news: News, log: Log, account: string, time: number): BidEvents {
+    const key = `${log.transactionHash}:${account}`;
+    const known = news.bids.get(key);
+    if (known !== undefined) return known;
+    const bid: BidEvents = {
+      account,
+      block: log.blockNumber,
+      hash: log.transactionHash,
+      time,
+      debtShares: new Map(),
+      terms: { fraction: 0n, maxFraction: 0n, discountFactor: 0n, reserved: 0n },
+      taken: { price: 0n, fee: 0n, fromInsurance: 0n, writtenOff: 0n },
+      profit: 0n,
+    };
+    news.bids.set(key, bid);
+    return bid;
+  }
+
+  private noteDebts(bid: BidEvents, before: readonly bigint[], after: readonly bigint[]): void {
+    const owed = (words: readonly bigint[], asset: number): bigint => {
+      const shares = decodeWords(words).entries.find((entry) => entry.asset === asset)?.shares ?? 0n;
+      return shares < 0n ? -shares : 0n;
+    };
+    for (const { asset } of decodeWords(before).entries) {
+      const less = owed(before, asset) - owed(after, asset);
+      if (less > 0n) bid.debtShares.set(asset, less);
+    }
+  }
+
+  /** Adds how the account stood around the bid, from the states of the chain before and after its block. */
+  private async completed({ terms, taken, ...bid }: BidEvents): Promise<SeenBid> {
+    const [[before], [after], fundAfter] = await Promise.all([
+      this.healthOf([bid.account], bid.block - 1),
+      this.healthOf([bid.account], bid.block),
+      this.stage.safe.balanceOf(this.insuranceAccount, SETTLEMENT, { blockTag: bid.block }),
+    ]);
+    if (before === undefined || after === undefined) throw new Error(`${bid.account} cannot be read`);
+    return { ...bid, ...terms, ...taken, before, after, fundAfter };
+  }
+
+  // ------------------------------------------------------------------ state
+
+  private heldBy(token: string, holder: string): bigint {
+    return this.balances.get(token)?.get(holder) ?? 0n;
+  }
+
+  private poolFacts(symbol: Symbol, state: Awaited<ReturnType<Stage["safe"]["poolState"]>> | undefined): PoolFacts {
+    if (state === undefined) throw new Error(`no pool of ${symbol}`);
+    const { asset, shareAsset, token, vault } = this.stage.listed[symbol];
+    const safe = this.stage.deployment.contracts.safe.toLowerCase();
+    const { claims, debts, lenderShares, accountShares, debtShares, supplyIndex, debtIndex } = state;
+    return {
+      symbol,
+      asset,
+      shareAsset,
+      held: this.heldBy(token.toLowerCase(), safe),
+      ...{ claims, debts, lenderShares, accountShares, debtShares, supplyIndex, debtIndex },
+      vaultHoldings: [...(this.balances.get(vault.toLowerCase())?.values() ?? [])].reduce((a, b) => a + b, 0n),
+      vaultCollateral: this.heldBy(vault.toLowerCase(), safe),
+    };
+  }
+}

@@ -1,0 +1,184 @@
+// The demo from the first process to the last: chain, deployment, people, keeper, replay.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { JsonRpcProvider } from "ethers";
+
+import { writeDeployment } from "../../deploy/lib/addresses.ts";
+import { type PricePath } from "./candles.ts";
+import { castRoles, type Role } from "./cast.ts";
+import { startChain } from "./chain.ts";
+import { KeeperProcess } from "./keeper.ts";
+import { insure, makeMarkets, supply } from "./lenders.ts";
+import { Observer } from "./observer.ts";
+import { type Trader, traderOf } from "./opening.ts";
+import type { Progress } from "./progress.ts";
+import type { Recorder } from "./recorder.ts";
+import { Replay } from "./replay.ts";
+import { type Actor, connect, DemoError, Ledger } from "./sender.ts";
+import { attachStage, deployStage, journalDirectory, pricesOf } from "./stage.ts";
+import { type Gas, summarise, type Summary } from "./summary.ts";
+
+const OUT = fileURLToPath(new URL("../../out/demo", import.meta.url));
+/** The people come before the first candle. */
+const PROLOGUE_S = 2 * 3600;
+
+export interface DemoResult {
+  readonly summary: Summary;
+  readonly recorder: Recorder;
+}
+
+/** What has to be undone, last first. */
+class Cleanup {
+  private readonly steps: (() => Promise<unknown> | void)[] = [];
+
+  add(step: () => Promise<unknown> | void): void {
+    this.steps.unshift(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.steps.splice(0)) {
+      try {
+        await step();
+      } catch (error) {
+        // The next step may be a process that must not stay behind.
+        console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+}
+
+/** Runs it all; undefined when it was stopped before the end. Leaves no process behind, however it ends. */
+export async function runDemo(
+  path: PricePath,
+  progress: Progress,
+  stopped: AbortSignal,
+): Promise<DemoResult | undefined> {
+  const cleanup = new Cleanup();
+  try {
+    return await perform(path, progress, stopped, cleanup);
+  } catch (error) {
+    // What is under way when the demo is told to stop may fail in any way.
+    if (stopped.aborted) return undefined;
+    throw error;
+  } finally {
+    await cleanup.run();
+  }
+}
+
+async function perform(
+  path: PricePath,
+  progress: Progress,
+  stopped: AbortSignal,
+  cleanup: Cleanup,
+): Promise<DemoResult | undefined> {
+  const began = Date.now();
+  const [first] = path.points;
+  if (first === undefined) throw new DemoError("there are no prices to replay");
+  const prices = pricesOf(first);
+
+  const directory = mkdtempSync(join(tmpdir(), "plimsoll-demo-"));
+  cleanup.add(() => rmSync(directory, { recursive: true, force: true }));
+  mkdirSync(OUT, { recursive: true });
+  progress.say("Starting a local chain …");
+  const chain = await startChain(first.time - PROLOGUE_S, stopped);
+  cleanup.add(() => chain.stop());
+  if (stopped.aborted) return undefined;
+
+  progress.say("Deploying …");
+  const journal = `test-demo-${process.pid}`;
+  cleanup.add(() => rmSync(journalDirectory(journal), { recursive: true, force: true }));
+  const deployment = await deployStage(chain.url, prices, journal);
+  if (stopped.aborted) return undefined;
+  const provider = connect(chain.url);
+  cleanup.add(() => provider.destroy());
+  const stage = await attachStage(provider, deployment);
+
+  progress.say("Lending, insuring, making markets …");
+  const ledger = new Ledger(provider);
+  await supply(stage, ledger, prices);
+  await insure(stage, ledger);
+  const arbitrageur = await makeMarkets(stage, ledger, prices);
+  if (stopped.aborted) return undefined;
+
+  progress.say("Starting the keeper …");
+  const keeperActor = await ledger.actor("keeper", 10n ** 21n);
+  const keeper = await KeeperProcess.start({
+    rpc: chain.url,
+    key: keeperActor.wallet.privateKey,
+    deployment: writeDeployment(deployment, directory),
+    state: join(directory, "keeper.sqlite"),
+    log: join(OUT, "keeper.log"),
+  });
+  cleanup.add(() => keeper.stop());
+
+  const traders = await hire(castRoles(), ledger);
+  progress.say(`Replaying ${path.points.length} rounds with ${traders.length} accounts …`);
+  const observer = await Observer.create(stage);
+  const replay = new Replay({
+    stage,
+    ledger,
+    keeper,
+    observer,
+    crew: { oracle: await ledger.actor("oracle"), arbitrageur, traders },
+    stopped,
+    onStep: (done, recorder) => progress.step(done, path.points.length, note(recorder)),
+  });
+  const result = await replay.run(path.points);
+  if (stopped.aborted) return undefined;
+
+  const summary = summarise({
+    source: path.source,
+    rounds: path.points.length,
+    seconds: (Date.now() - began) / 1000,
+    recorder: result.recorder,
+    violations: result.violations,
+    keeperGas: await keeperGas(provider, keeperActor, result.recorder.lastPrices.WETH),
+    gasPerBid: await gasPerBid(
+      provider,
+      result.bids.map(({ hash }) => hash),
+    ),
+    keeperLate: result.keeperLate,
+  });
+  return { summary, recorder: result.recorder };
+}
+
+/** A wallet for every person; accounts of one person share it. */
+async function hire(roles: readonly Role[], ledger: Ledger): Promise<Trader[]> {
+  const people = new Map<number, Actor>();
+  const traders: Trader[] = [];
+  for (const role of roles) {
+    const actor = people.get(role.person) ?? (await ledger.actor(role.name));
+    people.set(role.person, actor);
+    traders.push(traderOf(role, actor));
+  }
+  return traders;
+}
+
+function note({ samples, bids }: Recorder): string {
+  const last = samples.at(-1);
+  if (last === undefined) return "";
+  const when = new Date(last.time * 1000).toISOString().slice(5, 16).replace("T", " ");
+  const { WETH, WBTC } = last.prices;
+  return `${when}  ETH ${WETH.toFixed(0)}  BTC ${WBTC.toFixed(0)}  ${last.unhealthy} below maintenance, ${bids.length} bids`;
+}
+
+const receiptsOf = async (provider: JsonRpcProvider, hashes: readonly string[]) =>
+  (await Promise.all(hashes.map((hash) => provider.getTransactionReceipt(hash)))).filter((receipt) => receipt !== null);
+
+async function gasPerBid(provider: JsonRpcProvider, hashes: readonly string[]): Promise<number> {
+  const receipts = await receiptsOf(provider, hashes);
+  return receipts.length === 0 ? 0 : receipts.reduce((sum, { gasUsed }) => sum + Number(gasUsed), 0) / receipts.length;
+}
+
+/** From what is left of the keeper's ether: all that it sent, bids or not. */
+async function keeperGas(provider: JsonRpcProvider, keeper: Actor, etherPrice: number): Promise<Gas> {
+  const [left, transactions] = await Promise.all([
+    provider.getBalance(keeper.address),
+    provider.getTransactionCount(keeper.address),
+  ]);
+  const ether = Number(10n ** 21n - left) / 1e18;
+  return { transactions, ether, dollars: ether * etherPrice };
+}
