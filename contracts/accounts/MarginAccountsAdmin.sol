@@ -4,7 +4,7 @@ pragma solidity ^0.8.34;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {RateLimiter} from "@openzeppelin/contracts/utils/RateLimiter.sol";
 
-import {IMarginAccountsAdmin, PoolConfig, PoolState} from "../interfaces/IMarginAccounts.sol";
+import {Cause, IMarginAccountsAdmin, PoolConfig, PoolState} from "../interfaces/IMarginAccounts.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AssetId, AssetIdLib} from "../types/AssetId.sol";
@@ -19,6 +19,29 @@ contract MarginAccountsAdmin is Administration {
     using RateLimiter for RateLimiter.RefillingBucket;
 
     constructor(address authority_, address wrapped_) Storage(authority_, wrapped_) {}
+
+    // ---------------------------------------------------------------- anyone
+
+    /// @inheritdoc IMarginAccountsAdmin
+    function collectReserves(AssetId asset) external locked returns (uint256 assets) {
+        AccountId fund = _insurance;
+        require(fund.owner() != address(0), ZeroAddress());
+        uint256 held = IERC20(_tokenOf(asset)).balanceOf(address(this));
+        if (asset.isPool()) {
+            _requireNoneUnderWay(asset.number());
+            (SupplyWord s, DebtWord d) = _accrued(asset.number());
+            held += d.debts();
+            uint256 claims = s.claims();
+            // debts are rounded up: one unit less is surely there
+            assets = held > claims + 1 ? held - claims - 1 : 0;
+        } else {
+            uint256 total = _held(asset);
+            assets = held > total ? held - total : 0;
+        }
+        if (assets == 0) return 0;
+        _depositFor(fund, asset, assets, fund.owner(), Cause.Reserves, 0);
+        emit ReservesCollected(asset, assets);
+    }
 
     // ---------------------------------------------------------------- views
 

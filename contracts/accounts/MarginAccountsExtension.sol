@@ -8,7 +8,6 @@ import {Cause, IMarginAccountsCold, Signed} from "../interfaces/IMarginAccounts.
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AssetId, AssetIdLib, SETTLEMENT} from "../types/AssetId.sol";
-import {DebtWord, SupplyWord} from "../types/PoolWords.sol";
 import {Delegating} from "./Delegating.sol";
 import {Relay} from "./Relay.sol";
 import {Storage} from "./Storage.sol";
@@ -51,7 +50,8 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
     /// @dev The safe's native balance is the session's value: `msg.value` is never read, so it cannot be counted twice.
     function depositNative(AccountId account, uint256 amount) external payable throughSafe locked {
         require(amount != 0, ZeroAmount());
-        require(_inSession() || msg.value == amount, NativeValueMismatch(amount, msg.value));
+        // In a session the value is that of its opener: a step that calls out must not let others take it.
+        require(_inSession() ? _msgSender() == _payer : msg.value == amount, NativeValueMismatch(amount, msg.value));
         require(address(this).balance >= amount, NativeValueMismatch(amount, address(this).balance));
         AssetId asset = _wrappedAsset();
         IWrappedNative(_wrapped).deposit{value: amount}();
@@ -67,7 +67,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         require(to != address(0), ZeroAddress());
         _authorizeTo(account, _msgSender(), RIGHT_WITHDRAW, to);
         address token;
-        (assets, token) = _withdrawFrom(account, _wrappedAsset(), amount, false, Cause.Withdraw, PAUSE_WITHDRAW);
+        (assets, token) = _withdrawFrom(account, _wrappedAsset(), amount, false, Cause.Withdraw);
         IWrappedNative(token).withdraw(assets);
         (bool ok, ) = to.call{value: assets}("");
         require(ok, TokenFailed(address(0)));
@@ -158,14 +158,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         );
         _useSignature(account.owner(), structHash, signed);
         address token;
-        (assets, token) = _withdrawFrom(
-            account,
-            asset,
-            amount,
-            mayBorrow,
-            mayBorrow ? Cause.Borrow : Cause.Withdraw,
-            mayBorrow ? PAUSE_BORROW : PAUSE_WITHDRAW
-        );
+        (assets, token) = _withdrawFrom(account, asset, amount, mayBorrow, mayBorrow ? Cause.Borrow : Cause.Withdraw);
         _push(token, to, assets);
     }
 
@@ -276,26 +269,6 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
 
     function _requirePositions() private view {
         require(msg.sender == _positions, OnlyPositions(msg.sender));
-    }
-
-    /// @inheritdoc IMarginAccountsCold
-    function collectReserves(AssetId asset) external throughSafe locked returns (uint256 assets) {
-        AccountId fund = _insurance;
-        require(fund.owner() != address(0), ZeroAddress());
-        uint256 held = IERC20(_tokenOf(asset)).balanceOf(address(this));
-        if (asset.isPool()) {
-            (SupplyWord s, DebtWord d) = _accrued(asset.number());
-            held += d.debts();
-            uint256 claims = s.claims();
-            // debts are rounded up: one unit less is surely there
-            assets = held > claims + 1 ? held - claims - 1 : 0;
-        } else {
-            uint256 total = _held(asset);
-            assets = held > total ? held - total : 0;
-        }
-        if (assets == 0) return 0;
-        _depositFor(fund, asset, assets, fund.owner(), Cause.Reserves, 0);
-        emit ReservesCollected(asset, assets);
     }
 
     /// @inheritdoc IMarginAccountsCold

@@ -6,8 +6,9 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {RateLimiter} from "@openzeppelin/contracts/utils/RateLimiter.sol";
 
 import {IRateModel} from "../interfaces/IRateModel.sol";
+import {IVault} from "../interfaces/IVault.sol";
 import {AccountId} from "../types/AccountId.sol";
-import {AssetId} from "../types/AssetId.sol";
+import {AssetId, AssetIdLib} from "../types/AssetId.sol";
 import {BPS, FixedPoint, WAD, YEAR} from "../types/FixedPoint.sol";
 import {ConfigWord, DebtWord, IdleWord, INDEX_ONE, ShareMath, SupplyWord} from "../types/PoolWords.sol";
 import {AdaptiveCurve} from "./AdaptiveCurve.sol";
@@ -250,6 +251,7 @@ abstract contract Pools is Books {
     /// @dev Cancels `shares` of debt without payment. The pool's own reserves bear it first; only what they lack lowers the supply
     /// index, the one way in which a share price falls (V3). Counted once: claims end at most at tokens + remaining debts (V1).
     function _writeOff(Pool memory p, AccountId account, uint256 shares) internal {
+        _requireNoneUnderWay(p.n);
         uint256 lost = ShareMath.toAssetsDown(shares, p.d.index());
         p.d = p.d.withDebtShares(p.d.debtShares() - shares);
         uint256 backing =
@@ -263,6 +265,13 @@ abstract contract Pools is Books {
         }
         uint256 fromReserves = lost > fromLenders ? lost - fromLenders : 0;
         emit DebtWrittenOff(AssetId.wrap(uint16(p.n)), account, lost, fromReserves, p.s.index());
+    }
+
+    /// @dev V1: the tokens of a lender's deposit reach the safe before its claim does. A token that calls out after it has moved
+    /// them must not have them taken for reserve, or for what covers a loss.
+    function _requireNoneUnderWay(uint256 n) internal view {
+        address vault = _idles[AssetIdLib.vaultShare(uint16(n))].token();
+        require(vault == address(0) || !IVault(vault).receiving(), Reentered());
     }
 
     // ---------------------------------------------------------------- tokens

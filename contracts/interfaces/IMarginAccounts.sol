@@ -320,9 +320,6 @@ interface IMarginAccountsCold {
     /// @notice Only Positions: the account was filled and must pass its check, now or when the session ends.
     function touch(AccountId account) external;
 
-    /// @notice Anyone: credits what the pool or idle asset holds beyond its claims to the insurance fund's account.
-    function collectReserves(AssetId asset) external returns (uint256 assets);
-
     /// @notice Anyone: stores the accrued interest.
     function accrue(AssetId pool) external;
 
@@ -352,6 +349,10 @@ interface IMarginAccountsAdmin {
     /// @notice Guardian: stops `actions` (bits: 1 borrow, 2 withdraw with debt, 4 transfer) until `until`,
     /// at most 7 days ahead. Deposit, repay, bids, debt-free withdrawal and reduce-only are never stopped.
     function pause(uint8 actions, uint40 until) external;
+
+    // ------------------------------------------------------------------ anyone
+    /// @notice Anyone: credits what the pool or idle asset holds beyond its claims to the insurance fund's account.
+    function collectReserves(AssetId asset) external returns (uint256 assets);
 
     // ------------------------------------------------------------------ views
     function words(AccountId account) external view returns (uint256[] memory);

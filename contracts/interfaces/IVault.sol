@@ -17,4 +17,6 @@ interface IVault is IERC4626, IERC20Permit {
     function pool() external view returns (AssetId);
     /// @notice Only the safe: burns `shares` that it holds as collateral, for a set-off.
     function burnHeld(uint256 shares) external;
+    /// @notice Whether a lender's tokens are on their way in: they may stand in the safe's balance and stand in no claim yet.
+    function receiving() external view returns (bool);
 }

@@ -32,6 +32,9 @@ contract Vault is IVault, ERC4626, ERC20Permit {
     /// @dev Stand in for OpenZeppelin's balances, whose total would cost a slot of its own.
     mapping(address holder => uint256) private _held;
 
+    /// @dev Deposits whose tokens are on their way; more than one when a token's hook deposits again.
+    uint256 private transient _underWay;
+
     /// @param safe_ must know `pool_`, whose token becomes the vault's asset.
     constructor(
         IMarginAccounts safe_,
@@ -50,8 +53,10 @@ contract Vault is IVault, ERC4626, ERC20Permit {
     /// and, inside a session, on its net change only; its errors come through.
     function deposit(uint256 assets, address receiver) public override(ERC4626, IERC4626) returns (uint256 shares) {
         // A token with a hook may call anything here: nothing has changed yet, and the safe counts what arrived only below.
+        ++_underWay;
         SafeERC20.safeTransferFrom(IERC20(asset()), msg.sender, address(safe), assets);
         shares = safe.vaultSupply(pool, assets, 0);
+        --_underWay;
         require(shares != 0, ZeroShares());
         _issue(receiver, assets, shares);
     }
@@ -61,9 +66,11 @@ contract Vault is IVault, ERC4626, ERC20Permit {
     function mint(uint256 shares, address receiver) public override(ERC4626, IERC4626) returns (uint256 assets) {
         require(shares != 0, ZeroShares());
         assets = previewMint(shares);
+        ++_underWay;
         SafeERC20.safeTransferFrom(IERC20(asset()), msg.sender, address(safe), assets);
         // Had a hook moved the index, the safe would refuse shares that are worth more than `assets`.
         safe.vaultSupply(pool, assets, shares);
+        --_underWay;
         _issue(receiver, assets, shares);
     }
 
@@ -93,6 +100,11 @@ contract Vault is IVault, ERC4626, ERC20Permit {
     function burnHeld(uint256 shares) external {
         require(msg.sender == address(safe), OnlySafe(msg.sender));
         _burn(msg.sender, shares);
+    }
+
+    /// @inheritdoc IVault
+    function receiving() external view returns (bool) {
+        return _underWay != 0;
     }
 
     // ------------------------------------------------------------------------------------------------- limits
