@@ -3,7 +3,7 @@ pragma solidity ^0.8.34;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-import {IMarginAccounts, IUnlockCallback} from "../interfaces/IMarginAccounts.sol";
+import {Call, IMarginAccounts, IMarginAccountsErrors, IUnlockCallback} from "../interfaces/IMarginAccounts.sol";
 import {ISizeCheckpoints} from "../interfaces/IRisk.sol";
 import {MockFeed} from "../test/MockFeed.sol";
 import {SafeFixture} from "../test/SafeFixture.sol";
@@ -31,6 +31,13 @@ contract FlashSize {
         safe.deposit(mine, asset, amount);
         checkpoints.update(asset);
         safe.withdraw(mine, asset, amount, address(this));
+    }
+}
+
+/// @dev The outside step of a victim's batch.
+contract Taker {
+    function take(IMarginAccounts safe, uint256 amount) external {
+        safe.depositNative(AccountIdLib.make(address(this), 0), amount);
     }
 }
 
@@ -100,5 +107,35 @@ contract AuditTest is SafeFixture {
         (, int256 price) = bid(alice, keeper, type(uint256).max);
         assertGt(price, 0);
         assertGt(mtmOf(alice), (equity * 3) / 4);
+    }
+
+    /// @dev A1: what a batch brought in native value is its payer's, whoever is called on the way.
+    function test_A1_AnOutsideStepTakesNoNativeValue() public {
+        Taker taker = new Taker();
+        address owner = alice.owner();
+        vm.deal(owner, 5e18);
+        Call[] memory calls = new Call[](1);
+        calls[0] = Call(address(taker), abi.encodeCall(Taker.take, (safe, 5e18)));
+        vm.prank(owner);
+        vm.expectRevert();
+        safe.batch{value: 5e18}(calls);
+        assertEq(owner.balance, 5e18);
+        calls[0] = Call(address(0), abi.encodeCall(safe.depositNative, (alice, 5e18)));
+        vm.prank(owner);
+        safe.batch{value: 5e18}(calls);
+        assertEq(safe.balanceOf(alice, WETH), 5e18);
+    }
+
+    /// @dev A stop of withdrawals binds whatever door the tokens would leave by.
+    function test_PausedWithdrawalsAreNotServedByBorrow() public {
+        deposit(alice, WETH, 10e18);
+        deposit(alice, WBTC, 1e8);
+        borrow(alice, USDC, 1_000e6);
+        safe.pause(2, uint40(block.timestamp + 1 days));
+        address owner = alice.owner();
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(IMarginAccountsErrors.ActionPaused.selector, uint8(2)));
+        safe.borrow(alice, WETH, 1e18, owner);
+        borrow(alice, USDC, 1_000e6);
     }
 }

@@ -59,13 +59,13 @@ contract MarginAccounts is Bids, Delegating, IMarginAccountsDoors {
         uint256 amount,
         address to
     ) external locked returns (uint256 assets) {
-        assets = _payOut(account, asset, amount, to, false, Cause.Withdraw, PAUSE_WITHDRAW);
+        assets = _payOut(account, asset, amount, to, false, Cause.Withdraw);
     }
 
     /// @inheritdoc IMarginAccountsDoors
     function borrow(AccountId account, AssetId asset, uint256 amount, address to) external locked {
         require(asset.isPool(), AssetNotBorrowable(asset));
-        _payOut(account, asset, amount, to, true, Cause.Borrow, PAUSE_BORROW);
+        _payOut(account, asset, amount, to, true, Cause.Borrow);
     }
 
     function _payOut(
@@ -74,12 +74,11 @@ contract MarginAccounts is Bids, Delegating, IMarginAccountsDoors {
         uint256 amount,
         address to,
         bool mayBorrow,
-        Cause cause,
-        uint8 pauseBit
+        Cause cause
     ) private returns (uint256) {
         require(to != address(0), ZeroAddress());
         _authorizeTo(account, _msgSender(), RIGHT_WITHDRAW, to);
-        (uint256 paid, address token) = _withdrawFrom(account, asset, amount, mayBorrow, cause, pauseBit);
+        (uint256 paid, address token) = _withdrawFrom(account, asset, amount, mayBorrow, cause);
         _push(token, to, paid);
         return paid;
     }
@@ -162,6 +161,7 @@ contract MarginAccounts is Bids, Delegating, IMarginAccountsDoors {
         address outer = _actor;
         uint256 before = address(this).balance - msg.value;
         _openSession();
+        if (_payer == address(0)) _payer = actor;
         results = new bytes[](calls.length);
         for (uint256 i = 0; i < calls.length; ++i) {
             bool ok;
@@ -187,6 +187,7 @@ contract MarginAccounts is Bids, Delegating, IMarginAccountsDoors {
         address actor = _msgSender();
         uint256 before = address(this).balance - msg.value;
         _openSession();
+        if (_payer == address(0)) _payer = actor;
         result = IUnlockCallback(actor).onUnlock(data);
         _closeSession();
         _refund(actor, before);

@@ -50,7 +50,8 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
     /// @dev The safe's native balance is the session's value: `msg.value` is never read, so it cannot be counted twice.
     function depositNative(AccountId account, uint256 amount) external payable throughSafe locked {
         require(amount != 0, ZeroAmount());
-        require(_inSession() || msg.value == amount, NativeValueMismatch(amount, msg.value));
+        // In a session the value is that of its opener: a step that calls out must not let others take it.
+        require(_inSession() ? _msgSender() == _payer : msg.value == amount, NativeValueMismatch(amount, msg.value));
         require(address(this).balance >= amount, NativeValueMismatch(amount, address(this).balance));
         AssetId asset = _wrappedAsset();
         IWrappedNative(_wrapped).deposit{value: amount}();
@@ -66,7 +67,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         require(to != address(0), ZeroAddress());
         _authorizeTo(account, _msgSender(), RIGHT_WITHDRAW, to);
         address token;
-        (assets, token) = _withdrawFrom(account, _wrappedAsset(), amount, false, Cause.Withdraw, PAUSE_WITHDRAW);
+        (assets, token) = _withdrawFrom(account, _wrappedAsset(), amount, false, Cause.Withdraw);
         IWrappedNative(token).withdraw(assets);
         (bool ok, ) = to.call{value: assets}("");
         require(ok, TokenFailed(address(0)));
@@ -157,14 +158,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         );
         _useSignature(account.owner(), structHash, signed);
         address token;
-        (assets, token) = _withdrawFrom(
-            account,
-            asset,
-            amount,
-            mayBorrow,
-            mayBorrow ? Cause.Borrow : Cause.Withdraw,
-            mayBorrow ? PAUSE_BORROW : PAUSE_WITHDRAW
-        );
+        (assets, token) = _withdrawFrom(account, asset, amount, mayBorrow, mayBorrow ? Cause.Borrow : Cause.Withdraw);
         _push(token, to, assets);
     }
 

@@ -101,6 +101,7 @@ abstract contract Sessions is Pools {
             _slot(_pendingKey(id)).tstore(0);
         }
         _session = USED;
+        _payer = address(0);
     }
 
     // ---------------------------------------------------------------- accounts

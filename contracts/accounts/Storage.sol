@@ -81,6 +81,8 @@ abstract contract Storage is AccessManaged, IMarginAccountsEvents, IMarginAccoun
     uint256 internal transient _session;
     /// @dev On whose behalf the safe calls itself inside a batch.
     address internal transient _actor;
+    /// @dev Who opened the outermost session: the native value in the safe is his.
+    address internal transient _payer;
 
     address internal immutable _wrapped;
 

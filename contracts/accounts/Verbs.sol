@@ -70,9 +70,10 @@ abstract contract Verbs is Sessions, Authority {
         AssetId asset,
         uint256 amount,
         bool mayBorrow,
-        Cause cause,
-        uint8 pauseBit
+        Cause cause
     ) internal returns (uint256, address token) {
+        // by what happens, not by the door: a borrow that is served from the account's own balance is a withdrawal
+        uint8 action = PAUSE_WITHDRAW;
         uint256[] memory w = _load(id);
         _requireNotInAuction(id, w);
         if (asset.isPool()) {
@@ -81,7 +82,10 @@ abstract contract Verbs is Sessions, Authority {
             require(token != address(0), AssetNotListed(asset));
             Pool memory p = _open(asset.number());
             amount = _take(id, w, asset, amount, mayBorrow, p);
-            require(p.d.debtShares() <= p.d0.debtShares() || !config.borrowsClosed(), BorrowsClosed(asset));
+            if (p.d.debtShares() > p.d0.debtShares()) {
+                require(!config.borrowsClosed(), BorrowsClosed(asset));
+                action = p.s.shares() < p.s0.shares() ? PAUSE_BORROW | PAUSE_WITHDRAW : PAUSE_BORROW;
+            }
             _store(id, w, cause);
             _afterPool(p, int256(amount));
         } else {
@@ -93,7 +97,7 @@ abstract contract Verbs is Sessions, Authority {
             _removeCollateral(asset, word, amount);
             _afterIdle(asset, word, int256(amount));
         }
-        _afterRisk(id, w, pauseBit);
+        _afterRisk(id, w, action);
         return (amount, token);
     }
 
