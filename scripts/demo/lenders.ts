@@ -6,7 +6,7 @@ import type { Actor, Intent, Ledger } from "./sender.ts";
 import { COINS, mint, type Prices, type Stage, SYMBOLS, unitsOf } from "./stage.ts";
 
 /** Dollars that lenders bring to each pool. */
-const LENT = { USDC: 1_600_000, WETH: 900_000, WBTC: 800_000 } as const;
+const LENT = { USDC: 1_600_000, WETH: 1_200_000, WBTC: 900_000 } as const;
 const LENDERS = 3;
 const INSURANCE = 250_000;
 /** Dollars on each side of each Uniswap pool, spread over a factor of `WIDTH` both ways. */

@@ -134,7 +134,10 @@ export function rows(s: Summary): [string, string][] {
   const apy = Object.entries(s.lenderApy).map(([symbol, rate]) => `${symbol} ${percent(rate)}`);
   const broken = Object.entries(s.invariants).filter(([, count]) => count > 0);
   return [
-    ["accounts", `${s.accounts}, ${s.everBelowMaintenance} of them below maintenance at some time`],
+    [
+      "accounts",
+      `${s.accounts}, ${s.everBelowMaintenance} of them below maintenance at some time${s.refused > 0 ? `; ${s.refused} openings refused` : ""}`,
+    ],
     ["liquidated", `${s.liquidated} accounts in ${s.bids} bids, ${s.liquidatedInWhole} of them whole`],
     ["recovered", `${s.recovered} without a bid; ${s.toppedUp} owners added margin in time`],
     ["debt repaid", dollars(s.debtRepaid)],
