@@ -49,6 +49,20 @@ contract UniswapV3TwapSourceTest is BaseTest {
         assertEq(oracles.twap(makeAddr("no code"), 1800, true, 18, 18, 0), 0);
     }
 
+    /// @dev Whoever gives too little gas does not choose that the second source "fails": the whole reverts.
+    function test_O1_starvingThePoolOfGasIsNotAFailure() public {
+        pool.setFailure(MockTwapPool.Failure.BurnsGas);
+        bytes memory question = abi.encodeCall(oracles.twap, (address(pool), 1800, true, 18, 18, 0));
+        uint256 answered;
+        for (uint256 given = 10_000; given < 300_000; given += 5_000) {
+            (bool ok, ) = address(oracles).staticcall{gas: given}(question);
+            if (!ok) continue;
+            assertGt(given, 250_000, "answered although it could not give the bounded gas");
+            ++answered;
+        }
+        assertGt(answered, 0);
+    }
+
     function test_twapAsksForLiquidity() public {
         // Harmonic mean of the liquidity = window · 2^128 / Δ.
         uint256 liquidity = 1e15;
