@@ -172,6 +172,8 @@ contract SafeMovesTest is SafeInvariantsBase {
         bytes4[] memory moves = handler.moves();
         for (uint256 i; i < MOVES; ++i) {
             uint256 seed = uint256(keccak256(abi.encode(i)));
+            // the moves are a list of selectors
+            // solhint-disable-next-line avoid-low-level-calls
             (bool ok, ) = address(handler).call(
                 abi.encodeWithSelector(moves[seed % moves.length], _random(seed, 1), _random(seed, 2), _random(seed, 3))
             );

@@ -30,23 +30,31 @@ contract Actor is IUnlockCallback {
 
     /// @notice Any call; its revert is a result.
     function exec(address target, bytes calldata data) external payable returns (bool ok, bytes memory out) {
+        // a revert is a result
+        // solhint-disable-next-line avoid-low-level-calls
         return target.call{value: msg.value}(data);
     }
 
     /// @notice A call that must fail.
     function mustFail(address target, bytes calldata data) external {
+        // it has to fail
+        // solhint-disable-next-line avoid-low-level-calls
         (bool ok, ) = target.call(data);
         require(!ok, Breach(target, data));
     }
 
     /// @notice All steps inside one `unlock`.
     function session(Step[] calldata steps) external returns (bool ok, bytes memory out) {
+        // a revert is a result
+        // solhint-disable-next-line avoid-low-level-calls
         return address(_safe).call(abi.encodeCall(_safe.unlock, (abi.encode(steps))));
     }
 
     function onUnlock(bytes calldata data) external payable returns (bytes memory) {
         Step[] memory steps = abi.decode(data, (Step[]));
         for (uint256 i; i < steps.length; ++i) {
+            // its revert goes on as it is
+            // solhint-disable-next-line avoid-low-level-calls
             (bool ok, bytes memory out) = steps[i].target.call(steps[i].data);
             if (ok) continue;
             assembly ("memory-safe") {

@@ -13,7 +13,6 @@ import {SupplyWord} from "../../types/PoolWords.sol";
 import {BaseTest} from "../BaseTest.sol";
 import {MockFeed} from "../MockFeed.sol";
 import {System} from "../SafeFixture.sol";
-import {TestToken} from "../TestToken.sol";
 import {Actor, Neighbour} from "./Actor.sol";
 
 /// @dev Margins at one moment; `ok` is false while a price cannot be used.

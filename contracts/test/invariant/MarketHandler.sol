@@ -54,7 +54,7 @@ abstract contract MarketHandler is MoneyHandler {
     }
 
     /// @dev Where a second source follows.
-    // solhint-disable-next-line no-empty-blocks -- without one
+    // solhint-disable-next-line no-empty-blocks
     function _afterPrice(uint256 i) internal virtual {}
 
     // ------------------------------------------------------------------ time
