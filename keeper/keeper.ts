@@ -15,6 +15,7 @@ import { State } from "./state.ts";
 import { Teller } from "./teller.ts";
 
 const DRAIN_MS = 5_000;
+const LOOK_AGAIN_MS = 3_000;
 /** Of a dry run without a key: simulations need a sender. */
 const NOBODY = "0x000000000000000000000000000000000000dEaD";
 
@@ -70,6 +71,8 @@ class Keeper {
   private readonly liquidator: Liquidator;
   /** Last block at which everybody was looked at. */
   private weighedAt = "";
+  private lookedAt = 0;
+  private landedThen = 0;
 
   private constructor(
     private readonly options: KeeperOptions,
@@ -167,8 +170,11 @@ class Keeper {
     const { head, timestamp } = await this.follower.sync(signal);
     if (signal.aborted) return;
     const isNew = head.hash !== this.weighedAt;
-    // Between blocks only auctions move, by the clock.
-    if (!isNew && !this.teller.hasUnhealthy) return;
+    // Between blocks only auctions move, by the clock and slowly; but an account is left alone while a transaction about it
+    // is on its way.
+    const { landed } = this.liquidator;
+    const isDue = landed !== this.landedThen || Date.now() - this.lookedAt >= LOOK_AGAIN_MS;
+    if (!isNew && !(this.teller.hasUnhealthy && isDue)) return;
     const { watched } = this.follower;
     if (isNew) this.log.debug({ event: "block", number: head.number, watched: watched.size }, "new block");
 
@@ -185,7 +191,10 @@ class Keeper {
     if (found.unhealthy.length + found.recovered.length + found.chores.length > 0) {
       await this.act(await this.reckoning.round(around, timestamp), found, signal);
     }
-    this.weighedAt = head.hash; // only now: a round that failed is repeated
+    // Only now: a round that failed is repeated.
+    this.weighedAt = head.hash;
+    this.lookedAt = Date.now();
+    this.landedThen = landed;
   }
 
   private async act(round: Round, found: Found, signal: AbortSignal): Promise<void> {

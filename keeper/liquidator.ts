@@ -17,6 +17,7 @@ import {
   leastProfit,
   mustStartFirst,
   type Offer,
+  type Simulation,
   type Step,
   stepWithoutBid,
 } from "./planner.ts";
@@ -42,6 +43,8 @@ export interface Totals {
 export class Liquidator {
   private readonly counts = { bids: 0, lost: 0, profit: 0n, gasCost: 0n };
   private readonly followUps = new Set<Promise<void>>();
+  /** How many of its transactions have ended, one way or the other. */
+  landed = 0;
 
   constructor(
     private readonly chain: Chain,
@@ -116,29 +119,34 @@ export class Liquidator {
   ): Promise<{ plan: BidPlan; offer: Offer } | Refusal> {
     const plan = await this.planFor(round, account);
     const { unwinder } = this.chain;
-    const fractions = fractionsToTry(status.maxFraction);
-    const results = await Promise.all(fractions.map((each) => simulate(unwinder, plan, each, round.now)));
-    let refusal: Refusal = { fraction: 0n, reason: "nothing to bid on", loss: undefined };
-    for (const [i, result] of results.entries()) {
-      if (isRefusal(result)) {
-        if (i === 0) refusal = result;
-        continue;
-      }
-      const gas = await estimate(unwinder, plan, result, round.now);
-      if (typeof gas !== "bigint") {
-        refusal = gas;
-        continue;
-      }
-      const offer = { ...result, gas };
-      if (isProfitable(offer, round.economics)) return { plan, offer };
-      const cost = gasCost(gas, round.economics.gasPrice, round.economics);
-      refusal = {
-        fraction: result.fraction,
-        reason: `profit ${this.reckoning.money(result.profit)} does not cover gas ${this.reckoning.money(cost)} and the least profit`,
-        loss: undefined,
-      };
+    const [smallest, ...larger] = fractionsToTry(status.maxFraction);
+    if (smallest === undefined) return { reason: "nothing to bid on" };
+    const probe = await simulate(unwinder, plan, smallest, round.now);
+    // What a part earns grows slower than the part, for it moves the market: if the smallest loses, the larger lose more.
+    if (isRefusal(probe)) return probe;
+    const others = await Promise.all(larger.map((each) => simulate(unwinder, plan, each, round.now)));
+    let refusal: Refusal | undefined;
+    for (const result of [...others.reverse(), probe]) {
+      const offer = isRefusal(result) ? result : await this.priced(round, plan, result);
+      if (!isRefusal(offer)) return { plan, offer };
+      refusal ??= offer;
     }
-    return refusal;
+    return refusal ?? { reason: "nothing to bid on" };
+  }
+
+  /** With its gas; refused when that leaves too little. */
+  private async priced(round: Round, plan: BidPlan, simulation: Simulation): Promise<Offer | Refusal> {
+    const { economics } = round;
+    const gas = await estimate(this.chain.unwinder, plan, simulation, round.now);
+    if (typeof gas !== "bigint") return gas;
+    const offer = { ...simulation, gas };
+    if (isProfitable(offer, economics)) return offer;
+    const { reckoning } = this;
+    const [profit, cost] = [
+      reckoning.money(offer.profit),
+      reckoning.money(gasCost(gas, economics.gasPrice, economics)),
+    ];
+    return { reason: `profit ${profit} does not cover gas ${cost} and the least profit` };
   }
 
   private async bid(
@@ -300,7 +308,10 @@ export class Liquidator {
           `${kind} failed`,
         );
       })
-      .finally(() => this.followUps.delete(followUp));
+      .finally(() => {
+        this.landed += 1;
+        this.followUps.delete(followUp);
+      });
     this.followUps.add(followUp);
   }
 

@@ -55,7 +55,7 @@ const readTip = async (provider: JsonRpcProvider): Promise<bigint> => {
   }
 };
 
-/** Fees of a first attempt: two more full blocks of rising base fee are covered, but never more than the ceiling. */
+/** Fees of a first attempt: the base fee may double, but it is never more than the ceiling. */
 export const firstFees = ({ baseFee, tip }: Fees, ceiling: bigint): { maxFee: bigint; tip: bigint } => {
   const maxFee = min(2n * baseFee + tip, ceiling);
   return { maxFee, tip: min(tip, maxFee) };
@@ -103,6 +103,8 @@ export interface SenderOptions {
 export class Sender {
   private readonly flights = new Map<number, Flight>();
   private readonly landings = new Set<Promise<Outcome>>();
+  /** What jobs that wait for their turn are about. */
+  private readonly queued = new Set<string>();
   private readonly stopped = new AbortController();
   private next = 0;
   /** Nonces are taken one after the other. */
@@ -120,12 +122,13 @@ export class Sender {
     return this.wallet.address;
   }
 
+  /** Transactions whose end is not known, those included that wait for their turn. */
   get inFlight(): number {
-    return this.flights.size;
+    return this.landings.size;
   }
 
   isBusy(subject: string): boolean {
-    return [...this.flights.values()].some(({ record }) => record.account === subject);
+    return this.queued.has(subject) || [...this.flights.values()].some(({ record }) => record.account === subject);
   }
 
   /** Takes up what an earlier run left on its way. */
@@ -160,6 +163,7 @@ export class Sender {
 
   /** Sends a job and resolves when it is known how it ended; rejects only before anything was sent. */
   send(job: Job): Promise<Outcome> {
+    this.queued.add(job.subject);
     return this.track(this.launch(job));
   }
 
@@ -192,52 +196,56 @@ export class Sender {
   }
 
   private async launch(job: Job): Promise<Outcome> {
-    const flight = await this.inTurn(async () => {
-      const [market] = await Promise.all([readFees(this.provider), this.syncNonce()]);
-      const fees = firstFees(market, job.feeCeiling);
-      const taken: Flight = {
-        record: {
-          nonce: this.next,
-          kind: job.kind,
-          account: job.subject,
-          to: job.to,
-          data: job.data,
-          gasLimit: job.gasLimit,
-          feeCeiling: job.feeCeiling,
-          ...fees,
-          hashes: [],
-        },
-        raw: "",
-        accepted: false,
-        cancelling: false,
-        sentAt: 0,
-        reconsider: job.reconsider,
-      };
-      await this.sign(taken);
-      this.flights.set(taken.record.nonce, taken);
-      this.next += 1;
-      return taken;
-    });
+    // Sent in the order of their nonces too: a node that mines each as it comes would leave a later one lying.
+    const { flight, refusal } = await this.inTurn(() => this.takeOff(job)).finally(() =>
+      this.queued.delete(job.subject),
+    );
+    if (refusal !== undefined) return { status: "rejected", reason: refusal };
     const { record } = flight;
+    this.log.debug(
+      {
+        event: "sent",
+        kind: job.kind,
+        account: job.subject,
+        nonce: record.nonce,
+        hash: record.hashes[0],
+        maxFee: String(record.maxFee),
+        accepted: flight.accepted,
+      },
+      `sent ${job.kind}`,
+    );
+    return this.follow(flight);
+  }
+
+  private async takeOff(job: Job): Promise<{ flight: Flight; refusal: string | undefined }> {
+    const [market] = await Promise.all([readFees(this.provider), this.syncNonce()]);
+    const flight: Flight = {
+      record: {
+        nonce: this.next,
+        kind: job.kind,
+        account: job.subject,
+        to: job.to,
+        data: job.data,
+        gasLimit: job.gasLimit,
+        feeCeiling: job.feeCeiling,
+        ...firstFees(market, job.feeCeiling),
+        hashes: [],
+      },
+      raw: "",
+      accepted: false,
+      cancelling: false,
+      sentAt: 0,
+      reconsider: job.reconsider,
+    };
+    await this.sign(flight);
+    this.flights.set(flight.record.nonce, flight);
+    this.next += 1;
     const refusal = await this.broadcast(flight);
-    if (refusal === undefined) {
-      this.log.debug(
-        {
-          event: "sent",
-          kind: job.kind,
-          account: job.subject,
-          nonce: record.nonce,
-          hash: record.hashes[0],
-          maxFee: String(record.maxFee),
-          accepted: flight.accepted,
-        },
-        `sent ${job.kind}`,
-      );
-      return this.follow(flight);
+    if (refusal !== undefined) {
+      this.land(flight);
+      this.fillGap(flight.record.nonce);
     }
-    this.land(flight);
-    this.fillGap(record.nonce);
-    return { status: "rejected", reason: refusal };
+    return { flight, refusal };
   }
 
   /** With nothing on its way the chain knows best; whatever else used the key is seen here. */

@@ -1,7 +1,7 @@
 // What a bid would do if it were mined next.
 import type { ILiquidationUnwinder } from "../types/ethers-contracts/index.js";
 import { ANY_PRICE, gasLimit, type Simulation } from "./planner.ts";
-import { contractError, describeError, isRevert } from "./rpc.ts";
+import { describeError, isRevert } from "./rpc.ts";
 
 export interface BidPlan {
   readonly account: string;
@@ -9,12 +9,9 @@ export interface BidPlan {
   readonly recipient: string;
 }
 
-/** A bid that would not go through, and why. */
+/** Why a bid would not go through, or not pay. */
 export interface Refusal {
-  readonly fraction: bigint;
   readonly reason: string;
-  /** What it would lose, when that is the reason; settlement token units, negative. */
-  readonly loss: bigint | undefined;
 }
 
 export const isRefusal = (result: object): result is Refusal => "reason" in result;
@@ -61,9 +58,7 @@ export const simulate = async (
     return { fraction, taken, price, profit };
   } catch (error) {
     if (!isRevert(error)) throw error;
-    const named = contractError(error);
-    const loss = named?.name === "ProfitTooSmall" ? BigInt(String(named.args[0])) : undefined;
-    return { fraction, reason: describeError(error), loss };
+    return { reason: describeError(error) };
   }
 };
 
@@ -79,6 +74,6 @@ export const estimate = async (
     return gasLimit(await unwinder.liquidate.estimateGas(order, { from: plan.recipient }));
   } catch (error) {
     if (!isRevert(error)) throw error;
-    return { fraction: simulation.fraction, reason: describeError(error), loss: undefined };
+    return { reason: describeError(error) };
   }
 };

@@ -241,8 +241,8 @@ describe("Keeper's money", () => {
     expect(feeCeiling(1_000_000n, 1_000_000n, e)).to.equal(0n);
   });
 
-  it("tries all, a half and a quarter of what is allowed", () => {
-    expect(fractionsToTry(WAD)).to.deep.equal([AS_MUCH_AS_ALLOWED, WAD / 2n, WAD / 4n]);
+  it("tries a quarter, a half and all of what is allowed", () => {
+    expect(fractionsToTry(WAD)).to.deep.equal([WAD / 4n, WAD / 2n, AS_MUCH_AS_ALLOWED]);
     expect(fractionsToTry(1n)).to.deep.equal([AS_MUCH_AS_ALLOWED]);
     expect(fractionsToTry(0n)).to.deep.equal([]);
   });
@@ -283,7 +283,7 @@ describe("Keeper's money", () => {
 describe("Keeper's fees", () => {
   const market = { baseFee: 10n * GWEI, tip: 1n * GWEI };
 
-  it("cover two doublings of nothing and no more than the ceiling", () => {
+  it("cover a doubled base fee, and no more than the ceiling", () => {
     expect(firstFees(market, 100n * GWEI)).to.deep.equal({ maxFee: 21n * GWEI, tip: 1n * GWEI });
     expect(firstFees(market, 12n * GWEI)).to.deep.equal({ maxFee: 12n * GWEI, tip: 1n * GWEI });
   });

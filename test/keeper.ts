@@ -205,6 +205,17 @@ describe("Keeper, over JSON-RPC", function () {
     expect(await owes()).to.equal(0n);
   });
 
+  it("liquidates a short whose collateral are vault shares", async () => {
+    const account = await world.openShort();
+    await world.setPrice(3_420);
+    const { records } = start();
+    const before = await world.safe.balanceOf(account, world.ids.WETH);
+    const bid = await records.until("bid");
+    expect(Number(bid["profit"])).to.be.greaterThan(1);
+    expect(await world.safe.balanceOf(account, world.ids.WETH)).to.be.greaterThan(before); // owes less
+    expect((await healthOf(account)).maintenance).to.be.greaterThan(0n);
+  });
+
   it("leaves alone what is too small to be worth its gas", async () => {
     await world.openLong(world.trader, { weth: 0.001, debt: 2 });
     await world.setPrice(2_200);

@@ -141,6 +141,25 @@ const furnish = async (node: NodeProcess, directory: string, journal: string, dr
     return account;
   };
 
+  /** Deposits lent USDC (vault shares) and borrows WETH: 30,000 against 8 WETH are below maintenance over 3,375. */
+  const openShort = async (owner: Signer = trader, { usdc: amount = 30_000, debt = 8 } = {}) => {
+    const address = await owner.getAddress();
+    const account = accountId(address);
+    const { vault: shares = "", vaultShareId = 0 } = listed("USDC");
+    await mint("WETH", lender, units("WETH", 100));
+    await (
+      await safe.connect(lender).deposit(accountId(await lender.getAddress()), ids.WETH, units("WETH", 100))
+    ).wait();
+    await mint("USDC", owner, units("USDC", amount));
+    await (await usdc.connect(owner).approve(shares, MAX)).wait();
+    const ownVault = Vault__factory.connect(shares, owner);
+    await (await ownVault.deposit(units("USDC", amount), owner)).wait();
+    await (await ownVault.approve(contracts.safe, MAX)).wait();
+    await (await safe.connect(owner).deposit(account, vaultShareId, await ownVault.balanceOf(owner))).wait();
+    await (await safe.connect(owner).borrow(account, ids.WETH, units("WETH", debt), address)).wait();
+    return account;
+  };
+
   /** Lets time pass with feeds that report every five minutes. */
   const pass = async (seconds: number) => {
     for (let left = seconds; left > 0; left -= 300) {
@@ -174,6 +193,7 @@ const furnish = async (node: NodeProcess, directory: string, journal: string, dr
     mint,
     setPrice,
     openLong,
+    openShort,
     pass,
     mine: () => provider.send("evm_mine", []),
     /** Transactions stay in the pool until `mine`. */
