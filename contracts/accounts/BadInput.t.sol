@@ -319,6 +319,7 @@ contract BadInputTest is SafeTest {
     }
 
     function test_RefusesDoorsInAnAuction() public {
+        openLong(carolId);
         setPrice(WETH, 1_680e8);
         auction.start(aliceId, bobId);
         bytes memory reason = abi.encodeWithSelector(AccountInAuction.selector, aliceId);
@@ -328,7 +329,7 @@ contract BadInputTest is SafeTest {
         refuse(alice, abi.encodeCall(safe.setModel, (aliceId, 1)), reason);
         refuse(alice, abi.encodeCall(safe.setOff, (aliceId, USDC)), reason);
         refuseStep(alice, calls(abi.encodeCall(safe.reduceOnly, (aliceId))), 0, reason);
-        refuse(alice, abi.encodeCall(safe.bid, (bobId, aliceId, 1e18, 0)), reason);
+        refuse(alice, abi.encodeCall(safe.bid, (carolId, aliceId, MAX, type(int256).max)), reason);
         // deposit and repay go on
         vm.startPrank(alice);
         safe.deposit(aliceId, WETH, 1e18);

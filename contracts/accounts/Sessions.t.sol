@@ -24,13 +24,6 @@ contract Nester {
     }
 }
 
-/// @dev Sends its ether where it is not asked for.
-contract Forcer {
-    constructor(address payable to) payable {
-        selfdestruct(to);
-    }
-}
-
 /// @title Batches, unlocks, nesting, native value
 contract SessionsTest is SafeTest {
     SessionUser internal user;
@@ -408,8 +401,7 @@ contract SessionsTest is SafeTest {
     /// Ether forced upon the safe must not stop a contract that takes none.
     function test_ForcedEtherBlocksNobody() public {
         user.refuseEther(true);
-        vm.deal(address(this), 1);
-        new Forcer{value: 1}(payable(address(safe)));
+        vm.deal(address(safe), 1);
         assertEq(address(safe).balance, 1);
         user.run(new Step[](0));
         deposit(userId, USDC, 1e6);

@@ -122,6 +122,30 @@ contract VerbsTest is SafeTest {
         assertSolvent(USDC);
     }
 
+    /// Many amounts of one unit take no more than one large amount: each takes a whole share.
+    function test_V3_SmallAmountsRoundForThePool() public {
+        _grow(300 days);
+        vm.startPrank(alice);
+        safe.deposit(aliceId, USDC, 1_000);
+        int256 shares = safe.sharesOf(aliceId, USDC);
+        assertLt(shares, 1_000, "an index above one");
+        for (int256 i = 1; i <= 5; ++i) {
+            safe.withdraw(aliceId, USDC, 1, alice);
+            assertEq(safe.sharesOf(aliceId, USDC), shares - i);
+        }
+        safe.deposit(aliceId, WETH, 1e18);
+        safe.withdraw(aliceId, USDC, MAX, alice);
+        for (int256 i = 1; i <= 5; ++i) {
+            safe.borrow(aliceId, USDC, 1, alice);
+            assertEq(safe.sharesOf(aliceId, USDC), -i);
+        }
+        // one unit is less than a share of debt: it is taken and pays nothing off
+        safe.repay(aliceId, USDC, 1);
+        assertEq(safe.sharesOf(aliceId, USDC), -5);
+        vm.stopPrank();
+        assertSolvent(USDC);
+    }
+
     function testFuzz_V3_BorrowAndRepayNeverProfits(uint256 amount, uint256 part, uint256 time) public {
         _grow(bound(time, 1, 300 days));
         vm.prank(alice);
