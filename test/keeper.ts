@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { expect } from "chai";
 
@@ -19,8 +20,8 @@ import {
   startProxy,
   type World,
 } from "./helpers/keeper.ts";
-import { ROOT } from "./helpers/node.ts";
 
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GWEI = 10n ** 9n;
 const ANY_PRICE = (1n << 255n) - 1n;
 const MOST = (1n << 256n) - 1n;
@@ -301,7 +302,7 @@ describe("Keeper, over JSON-RPC", function () {
   // ------------------------------------------------------------------ connection, restart, stop
 
   it("survives a dropped connection and bids when it is back", async () => {
-    const proxy = await startProxy(world.node.port);
+    const proxy = await startProxy(Number(new URL(world.node.url).port));
     try {
       const account = await world.openLong();
       const { records } = start({ rpc: proxy.url });
@@ -320,7 +321,7 @@ describe("Keeper, over JSON-RPC", function () {
   });
 
   it("starts while the chain cannot be reached, and waits for it", async () => {
-    const proxy = await startProxy(world.node.port);
+    const proxy = await startProxy(Number(new URL(world.node.url).port));
     try {
       await proxy.cut();
       const { records } = start({ rpc: proxy.url });

@@ -15,6 +15,7 @@ import { type KeeperOptions } from "../../keeper/config.ts";
 import { runKeeper } from "../../keeper/keeper.ts";
 import type { Totals } from "../../keeper/liquidator.ts";
 import { createLogger } from "../../keeper/logger.ts";
+import { freePort, type LocalChain, startChain } from "../../scripts/demo/chain.ts";
 import { accountId } from "../../scripts/lib/ids.ts";
 import { addLiquidity, attachUniswap, marketOf, swapToPrice } from "../../scripts/lib/uniswap.ts";
 import {
@@ -29,7 +30,6 @@ import {
   Vault__factory,
   WETH__factory,
 } from "../../types/ethers-contracts/index.js";
-import { freePort, type NodeProcess, startNode } from "./node.ts";
 
 export const WAD = 10n ** 18n;
 const MAX = (1n << 256n) - 1n;
@@ -47,7 +47,7 @@ export type World = Awaited<ReturnType<typeof createWorld>>;
 
 /** Starts a chain, deploys a local network with deep Uniswap markets and lenders, and remembers that state. */
 export const createWorld = async () => {
-  const node = await startNode();
+  const node = await startChain(Math.floor(Date.now() / 1_000), new AbortController().signal);
   const directory = mkdtempSync(join(tmpdir(), "plimsoll-keeper-"));
   const journal = `keeper-test-${process.pid}`;
   const dropJournal = () =>
@@ -62,7 +62,7 @@ export const createWorld = async () => {
   }
 };
 
-const furnish = async (node: NodeProcess, directory: string, journal: string, dropJournal: () => void) => {
+const furnish = async (node: LocalChain, directory: string, journal: string, dropJournal: () => void) => {
   const connection = await hre.network.create({ network: "localhost", override: { url: node.url } });
   const { provider } = connection.ethers;
   const deployment = await deployLocal(connection, { handover: false, deploymentId: journal });
