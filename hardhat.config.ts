@@ -13,7 +13,7 @@ const SOLC_PATH = fileURLToPath(import.meta.resolve("solc/soljson.js"));
 const EVM_VERSION = "cancun";
 
 // Lower it if a contract outgrows EIP-170's 24,576 bytes.
-const PRODUCTION_OPTIMIZER_RUNS = 200;
+const PRODUCTION_OPTIMIZER_RUNS = 400;
 
 // One compilation for all files: apart, each would compile its imports again.
 const compiler = (runs: number, viaIR: boolean) => ({

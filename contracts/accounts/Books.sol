@@ -47,7 +47,8 @@ abstract contract Books is Storage {
             // words beyond `used` were emptied by {_remove}
             uint256 word = _word(w, i);
             if (i == 0) word = _withCount(word, used);
-            if (slots[i] != word) slots[i] = word;
+            // an unchanged word costs no more to write than to compare
+            slots[i] = word;
         }
         _trim(w, used == 0 ? 1 : used);
         emit AccountChanged(id, cause, w);

@@ -108,8 +108,9 @@ abstract contract Pools is Books {
 
     function _storePool(Pool memory p) internal {
         PoolSlots storage pool = _pools[p.n];
-        if (SupplyWord.unwrap(pool.supply) != SupplyWord.unwrap(p.s)) pool.supply = p.s;
-        if (DebtWord.unwrap(pool.debt) != DebtWord.unwrap(p.d)) pool.debt = p.d;
+        // an unchanged word costs no more to write than to compare
+        pool.supply = p.s;
+        pool.debt = p.d;
         emit PoolChanged(AssetId.wrap(uint16(p.n)), SupplyWord.unwrap(p.s), DebtWord.unwrap(p.d));
     }
 

@@ -176,7 +176,9 @@ abstract contract Verbs is Sessions, Authority {
         (uint256 i, int256 shares) = _find(w, asset);
         uint256 debtBefore = p.d.debtShares();
         shares = _debit(p, shares, amount);
-        if (p.d.debtShares() != debtBefore) require(_noteOf(id) & REDUCE_ONLY == 0, NotReduceOnly(id, "debt grew"));
+        if (p.d.debtShares() != debtBefore && _inSession()) {
+            require(_noteOf(id) & REDUCE_ONLY == 0, NotReduceOnly(id, "debt grew"));
+        }
         _set(id, w, i, asset, shares);
     }
 
