@@ -60,10 +60,24 @@ abstract contract AuctionHandler is SessionHandler {
         _did("end", ok);
     }
 
+    /// @dev Whoever is in auction pays all debts, and leaves with or without a price (A3).
+    function quit(uint256 other, uint256 what, uint256 size) external {
+        vm.warp(time);
+        for (uint256 i; i < ACCOUNTS; ++i) {
+            uint256 k = ((other % ACCOUNTS) + i) % ACCOUNTS;
+            if (!_inAuction(accounts[k])) continue;
+            for (uint256 n; n < POOLS; ++n) _try(k / 2, abi.encodeCall(safe.repay, (accounts[k], _pool(n), ALL)));
+            _did("quit", !_hasDebt(accounts[k]));
+            return _exit(k / 2, (what & 0xff) | ((k & 1) << 8), size);
+        }
+    }
+
     // ------------------------------------------------------------------ bids
     function bid(uint256 who, uint256 other, uint256 size) external watched(who, other) {
         uint256 bidder = size & 1 == 0 ? KEEPER : who;
-        _bidOn(bidder, _sick(other, size & 2 != 0), _account(bidder, size >> 2), size >> 8);
+        // now and then on whoever comes, sick or not
+        AccountId account = size & 28 == 0 ? _strangerTo(bidder, other) : _sick(other, size & 2 != 0);
+        _bidOn(bidder, account, _account(bidder, size >> 5), size >> 8);
     }
 
     /// @dev Start and bid in one transaction: never paid by the fund.

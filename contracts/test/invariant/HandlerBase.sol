@@ -286,6 +286,27 @@ abstract contract HandlerBase is BaseTest {
         return SupplyWord.wrap(supplyWord).index();
     }
 
+    /// @notice What all actors together own: wallets at today's prices and the equity of their accounts, none of it below zero.
+    /// USD, WAD.
+    function equity() external returns (uint256 total) {
+        vm.warp(time);
+        for (uint256 i; i < ACTORS; ++i) total += _wallet(address(actors[i]));
+        for (uint256 i; i < ACCOUNTS; ++i) {
+            int256 mtm = _margins(accounts[i]).mtm;
+            if (mtm > 0) total += uint256(mtm);
+        }
+    }
+
+    function _wallet(address owner) private view returns (uint256 total) {
+        for (uint256 k; k < 6; ++k) {
+            AssetId asset = _asset(k);
+            uint256 amount = _tokenOf(asset).balanceOf(owner);
+            if (asset == USDC_SHARE) amount = sys.usdcVault.convertToAssets(amount);
+            if (asset == WETH_SHARE) amount = sys.wethVault.convertToAssets(amount);
+            total += (amount * prices[_priced(asset)] * 1e10) / _unit(asset);
+        }
+    }
+
     function accountAt(uint256 i) external view returns (AccountId) {
         return accounts[i];
     }

@@ -46,16 +46,11 @@ abstract contract MarketHandler is MoneyHandler {
                     ? most
                     : price;
         _publish(i);
-        _afterPrice(i);
     }
 
     function _publish(uint256 i) internal {
         _feedOf(i).setAnswer(int256(i == 3 ? prices[i] * 1e10 : prices[i]));
     }
-
-    /// @dev Where a second source follows.
-    // solhint-disable-next-line no-empty-blocks
-    function _afterPrice(uint256 i) internal virtual {}
 
     // ------------------------------------------------------------------ time
     /// @dev Mostly minutes, at times days; feeds report within their heartbeats for six hours, then leave a gap.

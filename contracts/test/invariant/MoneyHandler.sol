@@ -235,7 +235,7 @@ abstract contract MoneyHandler is HandlerBase {
         _exit(who, what, size);
     }
 
-    function _exit(uint256 who, uint256 what, uint256 size) private watched(who, size) {
+    function _exit(uint256 who, uint256 what, uint256 size) internal watched(who, size) {
         AccountId account = _account(who, what >> 8);
         if (_hasDebt(account)) return;
         AssetId asset = _held(account, what);

@@ -71,8 +71,8 @@ abstract contract SessionHandler is MarketHandler {
         AccountId account = _account(who, what >> 8);
         (AssetId asset, AssetId loan) = (_held(account, what), _owed(account, what));
         if (safe.sharesOf(account, loan) >= 0 || safe.sharesOf(account, asset) <= 0) return;
-        uint256 dollars = 10e8 + ((size >> 8) % 50_000e8);
-        uint256 paid = (dollars * (9_000 + (size % 1_001))) / 10_000;
+        uint256 dollars = 10e8 + ((size >> 16) % (1 << (4 + ((size >> 8) % 12)))) * 1e8;
+        uint256 paid = (dollars * (9_600 + (size % 401))) / 10_000;
         Step[] memory steps = new Step[](3);
         steps[0] = _step(abi.encodeCall(safe.reduceOnly, (account)));
         steps[1] = _step(_withdrawing(who, account, asset, _worthOf(asset, dollars)));
