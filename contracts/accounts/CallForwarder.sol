@@ -15,6 +15,8 @@ contract CallForwarder {
     /// @notice Calls `target` with `data`; passes its result or its revert on.
     function forward(address target, bytes calldata data) external returns (bytes memory) {
         require(msg.sender == _safe, OnlySafe(msg.sender));
+        // the target and its data are the caller's choice
+        // solhint-disable-next-line avoid-low-level-calls
         (bool ok, bytes memory result) = target.call(data);
         if (!ok) {
             assembly ("memory-safe") {

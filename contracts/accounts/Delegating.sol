@@ -13,6 +13,8 @@ abstract contract Delegating {
         _next = next_;
     }
 
+    // passing on whatever was called is all that it does
+    // solhint-disable-next-line no-complex-fallback
     fallback() external payable {
         address next = _next;
         assembly ("memory-safe") {

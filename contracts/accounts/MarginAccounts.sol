@@ -168,8 +168,12 @@ contract MarginAccounts is Bids, Delegating, IMarginAccountsDoors {
             address target = calls[i].target;
             if (target == address(0) || target == address(this)) {
                 _actor = actor;
+                // a step is data: its door is known at run time only
+                // solhint-disable-next-line avoid-low-level-calls
                 (ok, results[i]) = address(this).call(calls[i].data);
             } else {
+                // its revert is passed on with the step's number
+                // solhint-disable-next-line avoid-low-level-calls
                 (ok, results[i]) = address(_forwarder).call(
                     abi.encodeCall(CallForwarder.forward, (target, calls[i].data))
                 );

@@ -279,7 +279,8 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
 
     // ---------------------------------------------------------------- domain
 
-    // solhint-disable-next-line func-name-mixedcase -- the name is EIP-2612's
+    // the name is EIP-2612's
+    // solhint-disable-next-line func-name-mixedcase
     function DOMAIN_SEPARATOR() external view returns (bytes32) {
         return _domainSeparatorV4();
     }

@@ -324,7 +324,8 @@ interface IMarginAccountsCold {
     function accrue(AssetId pool) external;
 
     // ------------------------------------------------------------------ domain
-    // solhint-disable-next-line func-name-mixedcase -- the name is EIP-2612's
+    // the name is EIP-2612's
+    // solhint-disable-next-line func-name-mixedcase
     function DOMAIN_SEPARATOR() external view returns (bytes32);
 }
 
