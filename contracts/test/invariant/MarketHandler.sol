@@ -16,9 +16,10 @@ abstract contract MarketHandler is MoneyHandler {
         _move(what % 4, 9_600 + (size % 801));
     }
 
-    /// @dev Down by 5 to 45 %, ether and its derivative together.
+    /// @dev Down by 3 to 11 %, which leaves accounts to sell, at times by up to 45 %, which leaves losses; ether and its
+    /// derivative together.
     function crash(uint256 what, uint256 size) external inTime {
-        uint256 part = 5_500 + (size % 4_001);
+        uint256 part = size & 7 == 0 ? 5_500 + ((size >> 8) % 4_001) : 8_900 + ((size >> 8) % 801);
         if (what & 1 == 0) {
             _move(1, part);
             _move(3, part);
@@ -28,9 +29,9 @@ abstract contract MarketHandler is MoneyHandler {
         _did("crash", true);
     }
 
-    /// @dev Up by 5 to 60 %: shorts are caught.
+    /// @dev Up by 3 to 11 %, at times by up to 60 %: shorts are caught.
     function rally(uint256 what, uint256 size) external inTime {
-        _move(1 + (what % 3), 10_500 + (size % 5_501));
+        _move(1 + (what % 3), size & 7 == 0 ? 10_500 + ((size >> 8) % 5_501) : 10_300 + ((size >> 8) % 801));
         _did("rally", true);
     }
 
