@@ -216,7 +216,9 @@ describe("Pools of 6, 8 and 18 decimals against exact arithmetic", function () {
               lentAfter = () => lent + amount;
               break;
             case "redeem": {
-              const burned = part(await vault.maxRedeem(person));
+              // a second's interest for the reserves may make the last unit unavailable
+              const most = await vault.maxRedeem(person);
+              const burned = part(most - most / 100_000n);
               if (burned === 0n || state.lenderCash < 10n) break;
               await lending.redeem(burned - min(burned, 2n), person, person);
               paid = (w) => -(((burned - min(burned, 2n)) * w.supplyIndex) / ONE);
