@@ -310,7 +310,8 @@ interface IMarginAccountsCold {
     /// @notice Only the auction: marks an account as in auction or not. Refused while its check is pending.
     function setInAuction(AccountId account, bool on) external;
 
-    /// @notice Only Positions: moves settlement cash between accounts. `fill`: both are touched and will be checked;
+    /// @notice Only Positions: moves settlement cash between accounts. `fill`: `from` will be checked (the caller
+    /// touches `to` if the fill put risk on it too);
     /// else it is a settlement: refused in auction, while a check is pending, or when `maintenance` of `from` would be < 0.
     function settleCash(AccountId from, AccountId to, uint256 amount, bool fill) external;
 
