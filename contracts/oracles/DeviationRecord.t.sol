@@ -64,6 +64,20 @@ contract DeviationRecordTest is RiskTest {
         _assertRun(start, start);
     }
 
+    function test_O1_aDeadUnitSaysNothing() public {
+        usdcFeed.setAnsweredLate(true);
+        assertEq(deviations.poke(WETH), 0, "sources that cannot be compared do not disagree");
+        _assertRun(0, 0);
+        usdcFeed.setAnsweredLate(false);
+        twap.setTick(DIFFERS, 0);
+        uint256 start = block.timestamp;
+        assertEq(deviations.poke(WETH), start);
+        skip(100);
+        usdcFeed.setFailure(MockFeed.Failure.Reverts);
+        assertEq(deviations.poke(WETH), start);
+        _assertRun(start, start);
+    }
+
     function test_O1_aSecondSourceThatFailsDisagrees() public {
         twap.setFailure(MockTwapPool.Failure.TooYoung);
         assertEq(deviations.poke(WETH), block.timestamp);

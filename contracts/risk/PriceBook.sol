@@ -87,13 +87,15 @@ abstract contract PriceBook is IMarginEngine {
         (state.primary, state.updatedAt, state.fault) = _primary(feed);
         PriceFault sequencer = SequencerUptime.check(head.sequencer(), head.grace());
         if (sequencer != PriceFault.None) state.fault = sequencer;
+        // Without the unit's price nothing is valued and sources cannot be compared: no disagreement to record.
+        (FeedWord unit, ) = RiskTable.record(RiskTable.records(head), 0);
+        (uint256 settlementPrice, , PriceFault unitFault) = _primary(unit);
+        if (state.fault == PriceFault.None) state.fault = unitFault;
         uint256 source = haircut.source();
         (state.low, state.high) = (state.primary, state.primary);
         if (state.fault != PriceFault.None || source == 0) return state;
 
         TwapWord word = RiskTable.twap(head, source);
-        (FeedWord settlement, ) = RiskTable.record(RiskTable.records(head), 0);
-        (uint256 settlementPrice, , ) = _primary(settlement);
         state.secondary = _secondary(head, word, feed, settlementPrice);
         if (_deviating(state.primary, state.secondary, word)) {
             state.fault = PriceFault.Deviating;
