@@ -2,13 +2,12 @@
 pragma solidity ^0.8.34;
 
 import {IMarginAccounts} from "../interfaces/IMarginAccounts.sol";
-import {IPositions} from "../interfaces/IPositions.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {Holding} from "../types/Holding.sol";
 
 /// @title The ledger of perps and options, as far as the safe sees it
-contract LedgerStub is IPositions {
+contract LedgerStub {
     IMarginAccounts private immutable _safe;
     AccountId public from;
     AccountId public bidder;
