@@ -106,25 +106,10 @@ library StandardRules {
         RuleWords w
     ) internal pure returns (int256 initial, int256 maintenance, uint256 shorts) {
         unchecked {
-            RuleOption[] memory options = e.options;
-            for (uint256 i; i < options.length; ++i) {
-                RuleOption memory o = options[i];
-                if (o.size >= 0) continue; // a long option's value is no margin
-                shorts += uint256(-o.size);
-                (int256 im, int256 mm) = isolated(spot, o, w);
-                initial += im;
-                maintenance += mm;
-            }
-            if (shorts == 0) return (0, 0, 0); // isolated is 0, and worst is at most 0
-            require(e.forward < MAX_PRICE, PriceTooLarge(e.forward));
-            (int256 payoff, int256 netCalls) = worstPayoff(options);
-            int256 worst = _floorWad(payoff);
-            (int256 worstInitial, int256 worstMaintenance) = (worst, worst);
-            if (netCalls < 0) {
-                uint256 unpaired = uint256(-netCalls) * e.forward;
-                worstInitial -= int256(_divUp(unpaired * w.unpairedInitial(), BPS_WAD));
-                worstMaintenance -= int256(_divUp(unpaired * w.unpairedMaintenance(), BPS_WAD));
-            }
+            (initial, maintenance, shorts) = _isolatedSum(spot, e.options, w);
+            // Without shorts isolated is 0, and worst at most 0.
+            if (shorts == 0) return (0, 0, 0);
+            (int256 worstInitial, int256 worstMaintenance) = _worst(e, w);
             initial = FixedPoint.max(initial, worstInitial);
             maintenance = FixedPoint.max(maintenance, worstMaintenance);
             initial -= int256(_unsure(w, FixedPoint.min(spotConfidence, e.confidence), shorts, spot));
@@ -197,7 +182,41 @@ library StandardRules {
         }
     }
 
-    /// @notice factor·(1 − confidence)·size·S where the confidence is below the threshold, else 0.
+    /// @dev Long options count nothing: their value is no margin.
+    function _isolatedSum(
+        uint256 spot,
+        RuleOption[] memory options,
+        RuleWords w
+    ) private pure returns (int256 initial, int256 maintenance, uint256 shorts) {
+        unchecked {
+            for (uint256 i; i < options.length; ++i) {
+                RuleOption memory o = options[i];
+                if (o.size >= 0) continue;
+                shorts += uint256(-o.size);
+                (int256 im, int256 mm) = isolated(spot, o, w);
+                initial += im;
+                maintenance += mm;
+            }
+        }
+    }
+
+    /// @dev The worst payoff, less the charge on net short calls.
+    function _worst(RuleExpiry memory e, RuleWords w) private pure returns (int256 initial, int256 maintenance) {
+        unchecked {
+            require(e.forward < MAX_PRICE, PriceTooLarge(e.forward));
+            (int256 payoff, int256 netCalls) = worstPayoff(e.options);
+            // payoff ≤ 0: rounded down
+            initial = -int256(_divUp(uint256(-payoff), WAD));
+            maintenance = initial;
+            if (netCalls < 0) {
+                uint256 unpaired = uint256(-netCalls) * e.forward;
+                initial -= int256(_divUp(unpaired * w.unpairedInitial(), BPS_WAD));
+                maintenance -= int256(_divUp(unpaired * w.unpairedMaintenance(), BPS_WAD));
+            }
+        }
+    }
+
+    /// @dev factor·(1 − confidence)·size·S where the confidence is below the threshold, else 0.
     function _unsure(
         RuleWords w,
         uint256 confidence,
@@ -227,13 +246,6 @@ library StandardRules {
     function _bracket(uint256 charged, uint256 x, uint256 size) private pure returns (uint256) {
         unchecked {
             return x > size && charged != 0 ? FixedPoint.mulDivUp(charged, x - size, x * BPS) : 0;
-        }
-    }
-
-    /// @dev Towards minus infinity.
-    function _floorWad(int256 value) private pure returns (int256) {
-        unchecked {
-            return value < 0 ? -int256(_divUp(uint256(-value), WAD)) : value / int256(WAD);
         }
     }
 
