@@ -53,6 +53,15 @@ interface ITableEngine is IMarginEngine {
     /// @notice Haircuts in force now for `size` token units of the asset held alone, WAD, brackets included. Lens and SDK
     /// show them; margins come from the other doors.
     function haircuts(AssetId asset, uint256 size) external view returns (uint256 initial, uint256 maintenance);
+
+    /// @notice The primary feed of an asset (a vault share's is its pool's) and what makes its rounds sound, for whoever averages
+    /// over rounds. Answers must be above `minAnswer` and below `maxAnswer`. Reverts `AssetNotInTable`.
+    function primaryOf(
+        AssetId asset
+    )
+        external
+        view
+        returns (address feed, uint256 heartbeat, uint8 feedDecimals, uint256 minAnswer, uint256 maxAnswer);
 }
 
 /// @title Who turns a risk table into an engine, and vouches for it (DESIGN 9)

@@ -126,6 +126,13 @@ contract MarginEngine is ITableEngine, StandardMargin {
         return _haircut(e, asset, index, word, size);
     }
 
+    /// @inheritdoc ITableEngine
+    function primaryOf(AssetId asset) external pure returns (address, uint256, uint8, uint256, uint256) {
+        (TableHeader head, ) = RiskTable.header();
+        (, FeedWord word, ) = _underlying(head, asset);
+        return (word.feed(), word.heartbeat(), uint8(word.feedDecimals()), word.minAnswer(), word.maxAnswer());
+    }
+
     function _requireSpot(AccountFlags flags) private pure {
         require(!flags.hasLedger(), LedgerUnsupported());
         require(flags.model() == STANDARD, ModelUnsupported(flags.model()));
