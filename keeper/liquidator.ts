@@ -224,8 +224,8 @@ export class Liquidator {
     const { lastTick } = status;
     let isContinuous = true;
     if (isProofNeeded(Number(lastTick), round.now)) {
-      const { holdings } = await this.chain.safe.portfolio(account);
-      isContinuous = await engine.pricesContinuousSince([...holdings], lastTick);
+      const { flags, holdings } = await this.chain.safe.portfolio(account);
+      isContinuous = await engine.pricesContinuousSince(account, flags, [...holdings], lastTick);
     }
     const step: Step = stepWithoutBid(status, isContinuous, round.now, round.q, UPKEEP_GAS, round.economics);
     const facts = {

@@ -42,7 +42,8 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
 
     /// @inheritdoc IMarginAccountsCold
     function reduceOnly(AccountId account) external throughSafe locked {
-        _authorize(account, _msgSender(), RIGHT_TRADE);
+        // the ledger declares it for an order that its owner signed so
+        if (_msgSender() != _positions) _authorize(account, _msgSender(), RIGHT_TRADE);
         _declareReduceOnly(account);
     }
 

@@ -145,10 +145,10 @@ abstract contract Sessions is Pools {
         _setFlags(w, flags.withAuction(false));
     }
 
-    /// @dev Nothing owed and no ledger: nothing can be lost by others, so no price is asked (A3).
+    /// @dev Nothing owed, no position and no negative quote: nothing can be lost by others, so no price is asked (A3).
     function _needsCheck(uint256[] memory w) internal pure returns (bool) {
         AccountFlags flags = _flags(w);
-        if (flags.hasLedger()) return true;
+        if (flags.hasPositions()) return true;
         uint256 n = flags.count();
         for (uint256 i = 0; i < n; ++i) {
             (, int256 shares) = _entry(w, i);

@@ -62,9 +62,14 @@ interface IMarginEngine {
         Holding[] calldata holdings
     ) external view returns (int256 initial, int256 maintenance, int256 mtm);
 
-    /// @notice Whether the primaries of all held assets had no gap above their heartbeat from `since` to now. False when it
-    /// cannot be shown in a bounded number of rounds.
-    function pricesContinuousSince(Holding[] calldata holdings, uint256 since) external view returns (bool);
+    /// @notice Whether the primaries of all held and traded assets had no gap above their heartbeat from `since` to now.
+    /// False when it cannot be shown in a bounded number of rounds.
+    function pricesContinuousSince(
+        AccountId account,
+        AccountFlags flags,
+        Holding[] calldata holdings,
+        uint256 since
+    ) external view returns (bool);
 
     /// @notice State of an asset's sources; never reverts for a listed asset.
     function priceState(AssetId asset) external view returns (PriceState memory);

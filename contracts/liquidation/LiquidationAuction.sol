@@ -58,6 +58,8 @@ contract LiquidationAuction is ILiquidationAuction {
     /// @dev An auction as a bid finds it.
     struct Terms {
         IMarginEngine engine;
+        AccountId account;
+        AccountFlags flags;
         uint256 unit; // settlement units of one token unit
         int256 maintenance;
         int256 mtm;
@@ -187,6 +189,7 @@ contract LiquidationAuction is ILiquidationAuction {
         require(msg.sender == address(safe), OnlyMarginAccounts(msg.sender));
         require(fraction != 0, ZeroFraction());
         Terms memory t;
+        (t.account, t.flags) = (account, flags);
         t.engine = IMarginEngine(safe.engine());
         // Straight from calldata: the hot path copies the holdings only once, into the engine's call.
         (t.maintenance, t.mtm, t.liabilities) = t.engine.liquidationMargin(account, flags, holdings);
@@ -307,7 +310,7 @@ contract LiquidationAuction is ILiquidationAuction {
         // The continuity call is not made where it would not matter.
         if (elapsed > MAX_UNPROVEN_TICK) {
             elapsed =
-                t.engine.pricesContinuousSince(holdings, a.lastTick)
+                t.engine.pricesContinuousSince(t.account, t.flags, holdings, a.lastTick)
                     ? FixedPoint.min(elapsed, MAX_TICK)
                     : MAX_UNPROVEN_TICK;
         }
@@ -392,6 +395,7 @@ contract LiquidationAuction is ILiquidationAuction {
         AccountFlags flags,
         Holding[] memory holdings
     ) private view returns (Terms memory t) {
+        (t.account, t.flags) = (account, flags);
         t.engine = IMarginEngine(safe.engine());
         (t.maintenance, t.mtm, t.liabilities) = t.engine.liquidationMargin(account, flags, holdings);
         t.unit = _settlementUnit(t.engine);

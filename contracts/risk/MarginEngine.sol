@@ -2,25 +2,25 @@
 pragma solidity ^0.8.34;
 
 import {IMarginEngine, PriceState} from "../interfaces/IMarginEngine.sol";
+import {Margins} from "../interfaces/IMarginModel.sol";
 import {IDeviationRecord, ISizeCheckpoints, ITableEngine} from "../interfaces/IRisk.sol";
 import {ChainlinkSource} from "../oracles/ChainlinkSource.sol";
 import {SequencerUptime} from "../oracles/SequencerUptime.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
-import {AssetId, SETTLEMENT} from "../types/AssetId.sol";
+import {AssetId, AssetIdLib, SETTLEMENT} from "../types/AssetId.sol";
 import {WAD} from "../types/FixedPoint.sol";
 import {Holding} from "../types/Holding.sol";
 import {PriceBook} from "./PriceBook.sol";
 import {FeedWord, HaircutWord, RiskTable, TableHeader, TableRamp} from "./RiskTable.sol";
+import {LedgerMargin} from "./LedgerMargin.sol";
 import {Evaluation, StandardMargin} from "./StandardMargin.sol";
 
 /// @title The scale (DESIGN 5, 6.1, 9): view-only, no storage
 /// @notice Its parameters are the table that {EngineFactory} appends to this code. Without a table (the factory's template)
-/// it knows no asset. Perps and options (6.2) and the portfolio model (6.3) come as a further contract that these doors ask
-/// when the flags say so; until then such accounts are refused by name.
-contract MarginEngine is ITableEngine, StandardMargin {
-    uint8 private constant STANDARD = 0;
-
+/// it knows no asset. Accounts with perps or options and those on the portfolio model go through {LedgerMargin}; a table that
+/// names no ledger table refuses them by name.
+contract MarginEngine is ITableEngine, LedgerMargin {
     constructor(
         IDeviationRecord deviations,
         ISizeCheckpoints checkpoints
@@ -28,22 +28,25 @@ contract MarginEngine is ITableEngine, StandardMargin {
 
     /// @inheritdoc IMarginEngine
     function initialMargin(
-        AccountId,
+        AccountId account,
         AccountFlags flags,
         Holding[] calldata holdings
     ) external view returns (int256 initial) {
-        _requireSpot(flags);
+        if (!_isSpot(flags)) return _weigh(account, flags, holdings, INITIAL).initial;
         Evaluation memory e = _evaluate(holdings, INITIAL);
         return _total(e, e.cashInitial, e.usdInitial);
     }
 
     /// @inheritdoc IMarginEngine
     function liquidationMargin(
-        AccountId,
+        AccountId account,
         AccountFlags flags,
         Holding[] calldata holdings
     ) external view returns (int256 maintenance, int256 mtm, uint256 liabilities) {
-        _requireSpot(flags);
+        if (!_isSpot(flags)) {
+            Margins memory m = _weigh(account, flags, holdings, LIQUIDATION);
+            return (m.maintenance, m.mtm, m.liabilities);
+        }
         Evaluation memory e = _evaluate(holdings, LIQUIDATION);
         maintenance = _total(e, e.cashMaintenance, e.usdMaintenance);
         mtm = _total(e, 0, 0);
@@ -52,11 +55,14 @@ contract MarginEngine is ITableEngine, StandardMargin {
 
     /// @inheritdoc IMarginEngine
     function midMargin(
-        AccountId,
+        AccountId account,
         AccountFlags flags,
         Holding[] calldata holdings
     ) external view returns (int256 initial, int256 maintenance, int256 mtm) {
-        _requireSpot(flags);
+        if (!_isSpot(flags)) {
+            Margins memory m = _weigh(account, flags, holdings, MID);
+            return (m.initial, m.maintenance, m.mtm);
+        }
         Evaluation memory e = _evaluate(holdings, MID);
         initial = _total(e, e.cashInitial, e.usdInitial);
         maintenance = _total(e, e.cashMaintenance, e.usdMaintenance);
@@ -64,17 +70,30 @@ contract MarginEngine is ITableEngine, StandardMargin {
     }
 
     /// @inheritdoc IMarginEngine
-    function pricesContinuousSince(Holding[] calldata holdings, uint256 since) external view returns (bool) {
+    function pricesContinuousSince(
+        AccountId account,
+        AccountFlags flags,
+        Holding[] calldata holdings,
+        uint256 since
+    ) external view returns (bool) {
         (TableHeader head, ) = RiskTable.header();
         uint256 records = RiskTable.records(head);
-        bool priced;
+        uint256 traded = _tradedBy(account, flags);
+        bool priced = traded != 0;
+        for (uint256 number = 1; traded >> number != 0; ++number) {
+            if ((traded >> number) & 1 == 0) continue;
+            uint256 index = RiskTable.indexOf(head, AssetIdLib.pool(uint16(number)));
+            require(index != RiskTable.NONE, AssetNotInTable(AssetIdLib.pool(uint16(number))));
+            (FeedWord feed, ) = RiskTable.record(records, index);
+            if (!ChainlinkSource.continuousSince(feed.feed(), feed.heartbeat(), since)) return false;
+        }
         for (uint256 i; i < holdings.length; ++i) {
             AssetId underlying = _underlyingOf(holdings[i].asset());
             uint256 index = RiskTable.indexOf(head, underlying);
             // What is not in the table counts nothing and has no price to be continuous.
             if (underlying == SETTLEMENT || index == RiskTable.NONE) continue;
             (FeedWord feed, ) = RiskTable.record(records, index);
-            if (!feed.listed()) continue;
+            if (!feed.listed() || (underlying.isPool() && (traded >> underlying.number()) & 1 != 0)) continue;
             if (!ChainlinkSource.continuousSince(feed.feed(), feed.heartbeat(), since)) return false;
             priced = true;
         }
@@ -131,10 +150,5 @@ contract MarginEngine is ITableEngine, StandardMargin {
         (TableHeader head, ) = RiskTable.header();
         (, FeedWord word, ) = _underlying(head, asset);
         return (word.feed(), word.heartbeat(), uint8(word.feedDecimals()), word.minAnswer(), word.maxAnswer());
-    }
-
-    function _requireSpot(AccountFlags flags) private pure {
-        require(!flags.hasLedger(), LedgerUnsupported());
-        require(flags.model() == STANDARD, ModelUnsupported(flags.model()));
     }
 }

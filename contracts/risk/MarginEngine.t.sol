@@ -90,7 +90,7 @@ contract MarginEngineTest is RiskTest {
         (int256 mm, , ) = liquidation(two(USDC, -1e6, unlisted, 5e18));
         assertEq(mm, -1e18);
         assertEq(initial(two(USDC, 1e6, AssetIdLib.idle(9), 5e18)), 1e18);
-        assertTrue(engine.pricesContinuousSince(two(USDC, 1e6, unlisted, 5e18), block.timestamp));
+        assertTrue(continuousSince(two(USDC, 1e6, unlisted, 5e18), block.timestamp));
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.AssetNotInTable.selector, unlisted));
         liquidation(two(USDC, 1e6, unlisted, -1));
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.AssetNotInTable.selector, unlisted));
@@ -132,21 +132,21 @@ contract MarginEngineTest is RiskTest {
         skip(3601);
         refreshFeeds();
         assertGt(initial(one(STETH, 1e18)), 0);
-        assertFalse(engine.pricesContinuousSince(one(STETH, 1e18), block.timestamp - 3602));
+        assertFalse(continuousSince(one(STETH, 1e18), block.timestamp - 3602));
     }
 
     function test_pricesContinuousNeedEveryFeed() public {
         uint256 start = block.timestamp;
         skip(60);
         Holding[] memory h = three(STETH, 1e18, USDC, -1e6, WETH_SHARE, 1e18);
-        assertTrue(engine.pricesContinuousSince(h, start));
-        assertFalse(engine.pricesContinuousSince(h, start - 1));
+        assertTrue(continuousSince(h, start));
+        assertFalse(continuousSince(h, start - 1));
         wethFeed.setFailure(MockFeed.Failure.Reverts);
-        assertFalse(engine.pricesContinuousSince(h, start), "the share's pool's feed");
+        assertFalse(continuousSince(h, start), "the share's pool's feed");
         wethFeed.setFailure(MockFeed.Failure.None);
         usdcFeed.setFailure(MockFeed.Failure.Reverts);
-        assertFalse(engine.pricesContinuousSince(h, start), "the settlement asset's feed");
-        assertTrue(engine.pricesContinuousSince(two(USDC, 1, USDC_SHARE, 1), start), "cash needs none");
+        assertFalse(continuousSince(h, start), "the settlement asset's feed");
+        assertTrue(continuousSince(two(USDC, 1, USDC_SHARE, 1), start), "cash needs none");
     }
 
     // ------------------------------------------------------------------ O1: two sources
@@ -301,5 +301,9 @@ contract MarginEngineTest is RiskTest {
         AssetId first = h[h.length - 1].asset();
         vm.expectRevert(error_);
         engine.midPrice(first);
+    }
+
+    function continuousSince(Holding[] memory list, uint256 since) private view returns (bool) {
+        return engine.pricesContinuousSince(AccountId.wrap(0), AccountFlags.wrap(0), list, since);
     }
 }

@@ -7,7 +7,8 @@ import {AssetId, AssetIdLib} from "../types/AssetId.sol";
 /// decimals 8 | T_dev 16 | sequencer grace 24 | sequencer feed 160.
 type TableHeader is uint256;
 
-/// @dev Last word of the table, from the top: ramp start 40 | ramp end 40 | 0. Zero: the table has no ramp.
+/// @dev Last word of the table, from the top: ramp start 40 | ramp end 40 | 0 16 | ledger table 160: the contract whose code
+/// holds the parameters of perps and options (0: none). Without an end there is no ramp.
 type TableRamp is uint256;
 
 /// @dev First word of an asset, from the top: feed 160 | heartbeat 24 | feed decimals 8 | token decimals 8 | min answer 24 |
@@ -89,7 +90,12 @@ library TableRampLib {
     }
 
     function exists(TableRamp w) internal pure returns (bool) {
-        return TableRamp.unwrap(w) != 0;
+        return TableRamp.unwrap(w) >> 176 != 0;
+    }
+
+    /// @notice See {LedgerTable}; zero without perps, options and the portfolio model.
+    function ledgerTable(TableRamp w) internal pure returns (address) {
+        return address(uint160(TableRamp.unwrap(w)));
     }
 
     /// @notice How far the ramp has come, WAD, rounded down; 1e18 without a ramp.

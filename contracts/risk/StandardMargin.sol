@@ -3,6 +3,7 @@ pragma solidity ^0.8.34;
 
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 
+import {UnderlyingPrice} from "../interfaces/IMarginModel.sol";
 import {ISizeCheckpoints} from "../interfaces/IRisk.sol";
 import {AssetId, AssetIdLib, SETTLEMENT} from "../types/AssetId.sol";
 import {BPS, FixedPoint, WAD} from "../types/FixedPoint.sol";
@@ -67,6 +68,9 @@ struct Evaluation {
     uint256 usdInitial;
     uint256 usdMaintenance;
     uint256 usdDebts;
+    /// @dev Prices read before, with their assets: see {LedgerMargin}. Empty in a spot account.
+    uint256[] book;
+    UnderlyingPrice[] booked;
 }
 
 /// @title The spot part of the standard model (DESIGN 6.1)
@@ -257,7 +261,7 @@ abstract contract StandardMargin is PriceBook {
 
     /// @dev Fills `c` with the first of the `linked` holdings and all that belong to it, and with their prices: one per
     /// underlying, each source read once.
-    function _gather(Evaluation memory e, Cluster memory c, Holding[] calldata holdings, uint256 linked) private view {
+    function _gather(Evaluation memory e, Cluster memory c, Holding[] calldata holdings, uint256 linked) internal view {
         uint256 first = FixedPointMathLib.log2(linked & (~linked + 1));
         uint256 key = _clusterKey(e, _at(holdings, first).asset());
         (c.members, c.onlyCash, c.spread) = (0, true, false);
@@ -283,8 +287,11 @@ abstract contract StandardMargin is PriceBook {
     }
 
     /// @dev Low price in the high half, high price in the low half; never 0.
-    function _packedPrice(Evaluation memory e, AssetId underlying, bool onlyCash) private view returns (uint256) {
+    function _packedPrice(Evaluation memory e, AssetId underlying, bool onlyCash) internal view returns (uint256) {
         if (onlyCash) return (WAD << 128) | WAD;
+        for (uint256 i; i < e.book.length; ++i) {
+            if (e.booked[i].number == AssetId.unwrap(underlying)) return e.book[i];
+        }
         uint256 settlementPrice = e.settlementPrice;
         if (settlementPrice == 0) e.settlementPrice = settlementPrice = _settlementPrice(e.head, e.records, underlying);
         if (underlying == SETTLEMENT) return (settlementPrice << 128) | settlementPrice;
@@ -306,7 +313,7 @@ abstract contract StandardMargin is PriceBook {
         Cluster memory c,
         Holding[] calldata holdings,
         bool high
-    ) private view returns (Tally memory t) {
+    ) internal view returns (Tally memory t) {
         Side memory s;
         for (uint256 i; i < holdings.length; ++i) {
             if (c.members & (1 << i) == 0) continue;
@@ -504,7 +511,7 @@ abstract contract StandardMargin is PriceBook {
 
     /// @dev What is in the safe but not yet in the table counts nothing: paying it into an account must not stop its
     /// liquidation (O1, A1). Nobody can owe it.
-    function _requireWorthless(Holding holding) private pure {
+    function _requireWorthless(Holding holding) internal pure {
         require(holding.amount() >= 0, AssetNotInTable(holding.asset()));
     }
 

@@ -11,6 +11,7 @@ import {ChainlinkSource} from "../oracles/ChainlinkSource.sol";
 import {UniswapV3TwapSource} from "../oracles/UniswapV3TwapSource.sol";
 import {AssetId, AssetIdLib, SETTLEMENT} from "../types/AssetId.sol";
 import {BPS} from "../types/FixedPoint.sol";
+import {LedgerTable} from "./LedgerTable.sol";
 import {FeedWord, HaircutWord, RiskTable, TableHeader, TableRamp, TwapWord} from "./RiskTable.sol";
 
 /// @dev A table in memory, its ends read.
@@ -129,8 +130,10 @@ library TableCheck {
             (uint256 start, uint256 end) = (t.ramp.start(), t.ramp.end());
             _require(start >= block.timestamp, "ramp.start", start);
             _require(end >= start + MIN_RAMP, "ramp.end", end);
-            _require(uint176(TableRamp.unwrap(t.ramp)) == 0, "ramp.rest", uint176(TableRamp.unwrap(t.ramp)));
         }
+        uint256 rest = uint176(TableRamp.unwrap(t.ramp)) >> 160;
+        _require(rest == 0, "ramp.rest", rest);
+        if (t.ramp.ledgerTable() != address(0)) LedgerTable.check(t.ramp.ledgerTable());
     }
 
     function _checkHaircut(AssetId asset, HaircutWord w) private pure {

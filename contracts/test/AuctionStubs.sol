@@ -142,7 +142,7 @@ contract AuctionEngineStub {
         liabilities = a.liabilities;
     }
 
-    function pricesContinuousSince(Holding[] calldata, uint256) external view returns (bool) {
+    function pricesContinuousSince(AccountId, AccountFlags, Holding[] calldata, uint256) external view returns (bool) {
         return _continuous;
     }
 }

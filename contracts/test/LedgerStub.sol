@@ -59,7 +59,7 @@ contract ScriptedEngine {
         return (maintenance, mtm, 0);
     }
 
-    function pricesContinuousSince(Holding[] calldata, uint256) external pure returns (bool) {
+    function pricesContinuousSince(AccountId, AccountFlags, Holding[] calldata, uint256) external pure returns (bool) {
         return true;
     }
 

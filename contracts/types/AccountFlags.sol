@@ -24,7 +24,7 @@ library AccountFlagsLib {
         return uint8((AccountFlags.unwrap(f) & MODEL_MASK) >> MODEL_SHIFT);
     }
 
-    /// @notice Whether `Positions` holds perps or options of the account.
+    /// @notice Whether the account has perps or options, or a negative quote: it may owe by the ledger.
     function hasPositions(AccountFlags f) internal pure returns (bool) {
         return AccountFlags.unwrap(f) & POSITIONS != 0;
     }
