@@ -63,6 +63,8 @@ export interface RiskTable {
   readonly deviationDelay: number;
   readonly sequencer?: { readonly feed: string; readonly grace: number };
   readonly ramp?: { readonly start: number; readonly end: number };
+  /** Where the parameters of perps and options are; without it accounts have spot alone. */
+  readonly ledgerTable?: string;
   /** Pools 1.. in order; null = in the safe, but not listed. */
   readonly pools: readonly (Asset | null)[];
   readonly idles: readonly (Asset | null)[];
@@ -201,7 +203,11 @@ export function packRiskTable(table: RiskTable): string {
     .put(table.deviationDelay, 16, "deviationDelay")
     .put(table.sequencer?.grace ?? 0, 24, "grace")
     .put(BigInt(table.sequencer?.feed ?? 0), 160, "sequencer feed");
-  const ramp = new WordWriter().put(table.ramp?.start ?? 0, 40, "ramp start").put(table.ramp?.end ?? 0, 40, "ramp end");
+  const ramp = new WordWriter()
+    .put(table.ramp?.start ?? 0, 40, "ramp start")
+    .put(table.ramp?.end ?? 0, 40, "ramp end")
+    .put(0, 16, "rest")
+    .put(BigInt(table.ledgerTable ?? 0), 160, "ledger table");
   return `0x${[...(table.ramp ? before : []), ...assets, ...twaps, head.hex(), ramp.hex()].join("")}`;
 }
 
@@ -256,7 +262,7 @@ export function unpackRiskTable(hex: string): RiskTable {
   const [pools, idles, twaps] = [h.number(16), h.number(16), h.number(8)];
   const [settlementDecimals, deviationDelay, grace, sequencer] = [h.number(8), h.number(16), h.number(24), h.address()];
   const count = 2 * pools + idles;
-  const hasRamp = word(-1) !== 0n;
+  const hasRamp = word(-1) >> 176n !== 0n;
   const first = hasRamp ? count : 0;
   if (words.length !== first + 2 * count + twaps + 2)
     throw new RangeError("the table's length does not fit its counts");
@@ -281,11 +287,15 @@ export function unpackRiskTable(hex: string): RiskTable {
     return { haircut, ...(previous ? { previous } : {}) };
   };
   const r = new WordReader(word(-1));
+  const ramp = { start: r.number(40), end: r.number(40) };
+  r.take(16);
+  const ledgerTable = r.address();
   return {
     settlementDecimals,
     deviationDelay,
     ...(BigInt(sequencer) !== 0n ? { sequencer: { feed: sequencer, grace } } : {}),
-    ...(hasRamp ? { ramp: { start: r.number(40), end: r.number(40) } } : {}),
+    ...(hasRamp ? { ramp } : {}),
+    ...(BigInt(ledgerTable) !== 0n ? { ledgerTable } : {}),
     pools: Array.from({ length: pools }, (_, i) => asset(i)),
     idles: Array.from({ length: idles }, (_, i) => asset(pools + i)),
     vaultShares: Array.from({ length: pools }, (_, i) => share(pools + idles + i)),

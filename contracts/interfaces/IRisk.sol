@@ -58,10 +58,7 @@ interface ITableEngine is IMarginEngine {
     /// over rounds. Answers must be above `minAnswer` and below `maxAnswer`. Reverts `AssetNotInTable`.
     function primaryOf(
         AssetId asset
-    )
-        external
-        view
-        returns (address feed, uint256 heartbeat, uint8 feedDecimals, uint256 minAnswer, uint256 maxAnswer);
+    ) external view returns (address feed, uint256 heartbeat, uint8 feedDecimals, uint256 minAnswer, uint256 maxAnswer);
 }
 
 /// @title Who turns a risk table into an engine, and vouches for it (DESIGN 9)
@@ -82,6 +79,9 @@ interface IEngineFactory {
     /// @notice Checks `table` by itself and against the one in force, and deploys an engine with it. Anyone.
     function create(bytes calldata table) external returns (address engine);
 
+    /// @notice Like {create}, with `ledgerTable` written into the table's last word, which must not name one yet.
+    function createWithLedger(bytes calldata table, address ledgerTable) external returns (address engine);
+
     /// @notice Reverts unless `engine` was made here, was checked against the engine in force now, and its ramp has not begun.
     /// @dev For the same batch as `setEngine`: the delay lies between creation and the move of the pointer.
     function requireSuccessor(address engine) external view;
@@ -93,4 +93,24 @@ interface IEngineFactory {
 
     /// @notice The engine without a table whose code all engines share.
     function template() external view returns (address);
+}
+
+/// @title Who writes the parameters of perps and options into a contract's code (DESIGN 9)
+interface ILedgerTableFactory {
+    /// @dev Which field of the parameters is out of bounds.
+    error BadParameters(bytes32 field);
+
+    event LedgerTableCreated(address indexed table, bytes32 tableHash);
+
+    /// @notice Checks and deploys a ledger table. Anyone.
+    /// @param parameters first word, directory and records as in {LedgerTable}, without the three addresses; offsets in it
+    /// count from the table's first word, the addresses included.
+    function create(
+        address positions,
+        address standard,
+        address portfolio,
+        bytes calldata parameters
+    ) external returns (address table);
+
+    function isTable(address table) external view returns (bool);
 }

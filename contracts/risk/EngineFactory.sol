@@ -4,6 +4,7 @@ pragma solidity ^0.8.34;
 import {IDeviationRecord, IEngineFactory, ISizeCheckpoints, ITableEngine} from "../interfaces/IRisk.sol";
 import {IMarginAccounts} from "../interfaces/IMarginAccounts.sol";
 import {MarginEngine} from "./MarginEngine.sol";
+import {RiskTable} from "./RiskTable.sol";
 import {Table, TableCheck} from "./TableCheck.sol";
 
 /// @title EngineFactory: writes risk tables into engines (DESIGN 9)
@@ -27,6 +28,19 @@ contract EngineFactory is IEngineFactory {
 
     /// @inheritdoc IEngineFactory
     function create(bytes calldata table) external returns (address engine) {
+        return _create(table);
+    }
+
+    /// @inheritdoc IEngineFactory
+    function createWithLedger(bytes calldata table, address ledgerTable) external returns (address engine) {
+        uint256 size = table.length;
+        require(size >= RiskTable.HEADER, BadTable("length", size));
+        uint256 rest = uint176(bytes22(table[size - 22:]));
+        require(rest == 0, BadTable("ledger", rest));
+        return _create(bytes.concat(table[:size - 20], bytes20(ledgerTable)));
+    }
+
+    function _create(bytes memory table) private returns (address engine) {
         Table memory t = TableCheck.open(table);
         t.checkAlone(_safe);
         address current = _safe.engine();

@@ -137,7 +137,7 @@ contract MarginEngine is ITableEngine, LedgerMargin {
         TableRamp ramp;
         (e.head, ramp) = RiskTable.header();
         e.records = RiskTable.records(e.head);
-        (e.ramp, e.purpose) = (ramp.exists() ? ramp.progress(block.timestamp) : WAD, MID);
+        (e.ramp, e.purpose) = (ramp.exists() ? ramp.progress(block.timestamp) : WAD, INITIAL);
         uint256 index = RiskTable.indexOf(e.head, asset);
         require(index != RiskTable.NONE, AssetNotInTable(asset));
         (FeedWord feed, HaircutWord word) = RiskTable.record(e.records, index);

@@ -434,9 +434,14 @@ abstract contract StandardMargin is PriceBook {
     }
 
     /// @dev The live total counts in `initial` only. It takes the larger of both: an account that passes `initial` is not
-    /// below `maintenance` in the same moment because the total has just fallen.
+    /// below `maintenance` in the same moment because the total has just fallen. At mid, where the reduce-only rule compares
+    /// two moments of one session, it stays out: else a deposit elsewhere in the session would raise the requirement
+    /// at the start and its withdrawal would pay for a loss.
     function _totals(Evaluation memory e, AssetId asset) private view returns (uint256 live, uint256 checkpoint) {
-        if (e.purpose == LIQUIDATION) return (0, _checkpoints.checkpointOf(asset));
+        if (e.purpose != INITIAL) {
+            checkpoint = _checkpoints.checkpointOf(asset);
+            return (checkpoint, checkpoint);
+        }
         (live, checkpoint) = _checkpoints.sizesOf(asset);
         live = FixedPoint.max(live, checkpoint);
     }

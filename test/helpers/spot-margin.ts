@@ -174,7 +174,12 @@ function cluster(
 }
 
 /** All results in settlement units, WAD. `mid`: both sides at the middle of low and high. */
-export function spotMargin(market: Market, balances: readonly Balance[], mid = false): Margin {
+export function spotMargin(live: Market, balances: readonly Balance[], mid = false): Margin {
+  // At mid, where two moments of one session are compared, `initial` reckons with the checkpoints too.
+  const slow = [...live.totals].map(
+    ([asset, { maintenance }]) => [asset, { initial: maintenance, maintenance }] as const,
+  );
+  const market = mid ? { ...live, totals: new Map(slow) } : live;
   const settlement = market.prices.get("0:1");
   if (!settlement) throw new Error("the settlement asset has no price");
   const price =
