@@ -5,6 +5,8 @@ export interface UnderlyingParameters {
   readonly number: number;
   /** Product group: its members' scenarios offset each other by the part φ. 0 or absent: none. */
   readonly group?: { readonly id: number; readonly phiBps: number };
+  /** Spot shocks grow with realised ÷ reference volatility, up to `max` times; absent: never. */
+  readonly scale?: { readonly referenceVolatilityBps: number; readonly maxBps: number };
   /** From `packRuleParameters`. */
   readonly rules: string;
   /** From `packScenarioParameters`. */
@@ -37,7 +39,7 @@ export function packLedgerParameters({ profitWeightBps = 0, underlyings }: Ledge
   let offset = WORD * (HEADER_WORDS + underlyings.length);
   const directory: string[] = [];
   const records: string[] = [];
-  for (const { number, group, rules, scenarios } of underlyings) {
+  for (const { number, group, scale, rules, scenarios } of underlyings) {
     const place = (record: string): number => {
       const digits = record.replace(/^0x/, "");
       if (digits.length % (2 * WORD) !== 0) throw new RangeError("a record is a number of whole words");
@@ -52,7 +54,9 @@ export function packLedgerParameters({ profitWeightBps = 0, underlyings }: Ledge
           field(group?.id ?? 0, 8, 240, "group") |
           field(group?.phiBps ?? 0, 16, 224, "φ") |
           field(place(rules), 16, 208, "offset") |
-          field(place(scenarios), 16, 192, "offset"),
+          field(place(scenarios), 16, 192, "offset") |
+          field(scale?.referenceVolatilityBps ?? 0, 16, 176, "reference volatility") |
+          field(scale?.maxBps ?? 0, 16, 160, "largest scale"),
       ),
     );
   }

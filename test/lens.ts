@@ -50,7 +50,7 @@ describe("MarginLens", () => {
       expect(view.priced).to.be.true;
       expect([view.inAuction, view.pending, view.newRiskBlocked]).to.deep.equal([false, false, false]);
       expect(view.initial).to.equal(await f.engine.initialMargin(f.account, flags, [...holdings]));
-      expect([view.maintenance, view.mtm, view.liabilities]).to.deep.equal([...margins]);
+      expect([view.maintenance, view.mtm, view.liabilities]).to.deep.equal(margins.slice(0, 3));
       expect(view.balances.map((b) => Number(b.asset))).to.deep.equal([
         ASSET.weth,
         ASSET.wbtc,

@@ -69,8 +69,9 @@ abstract contract Bids is Verbs {
         return (fraction, price);
     }
 
-    /// @dev Waterfall (L2): the fund pays what it has; what it lacks is cut, in this bid, from the debts that the bidder takes over,
-    /// pro rata by value and never more than they are. Cuts round down.
+    /// @dev Waterfall (L2): the fund pays what it has; what it lacks is cut, in this bid, from the liabilities that the bidder takes over,
+    /// pro rata by value and never more than they are. Cuts round down. Of an unsettled loss nothing is cancelled: its
+    /// part the bidder does without.
     function _payFromInsurance(Bid memory b) private {
         if (b.quote.price >= 0) return;
         uint256 needed = uint256(-b.quote.price);
@@ -84,9 +85,12 @@ abstract contract Bids is Verbs {
             b.fromInsurance = paid;
         }
         uint256 short = needed - paid;
-        uint256 taken = FixedPoint.mulDivDown(b.quote.liabilities, b.quote.fraction, WAD);
+        uint256 debts = b.quote.liabilities;
+        uint256 taken = FixedPoint.mulDivDown(debts, b.quote.fraction, WAD);
         if (short == 0 || taken == 0) return;
-        b.cut = FixedPoint.min(FixedPoint.mulDivDown(short, WAD, taken), WAD);
+        // an unsettled loss bears its part, which lenders do not pay for the winners (DESIGN 8.4)
+        b.cut = FixedPoint.mulDivDown(short, WAD, taken);
+        b.cut = FixedPoint.min(FixedPoint.mulDivDown(b.cut, debts, debts + b.quote.unsettledLoss), WAD);
         b.writtenOff = FixedPoint.mulDivDown(taken, b.cut, WAD);
     }
 

@@ -247,7 +247,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         // settlement may use the part of the caps that is kept for it, so it is checked by itself, now
         _storePool(p);
         _checkPool(p, 0, true);
-        (int256 maintenance, , ) = IMarginEngine(_engine).liquidationMargin(from, _flags(w), _holdings(w));
+        (int256 maintenance, , , ) = IMarginEngine(_engine).liquidationMargin(from, _flags(w), _holdings(w));
         require(maintenance >= 0, SettlementRefused(from, maintenance));
     }
 

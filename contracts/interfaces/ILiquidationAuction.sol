@@ -13,6 +13,7 @@ struct Quote {
     AccountId feeTo;
     uint256 reserved; // cash of earlier bids (R) that the fraction leaves with the account
     uint256 liabilities; // value of all debts of the account, for the pro rata write-off; settlement token units
+    uint256 unsettledLoss; // −U where U is negative: it bears its part of a shortfall beside the debts; settlement token units
     bool running; // whether the auction goes on after this bid
 }
 

@@ -48,12 +48,13 @@ interface IMarginEngine {
         Holding[] calldata holdings
     ) external view returns (int256 initial);
 
-    /// @notice MM (the larger result), `mtm` and `liabilities` (Σ value of debts at mark, ≥ 0) at that same side. Never blocked by deviation.
+    /// @notice MM (the larger result), and at that same side `mtm`, `liabilities` (Σ value of debts at mark, ≥ 0) and `unsettledLoss`
+    /// (−U where U is negative, else 0). Never blocked by deviation.
     function liquidationMargin(
         AccountId account,
         AccountFlags flags,
         Holding[] calldata holdings
-    ) external view returns (int256 maintenance, int256 mtm, uint256 liabilities);
+    ) external view returns (int256 maintenance, int256 mtm, uint256 liabilities, uint256 unsettledLoss);
 
     /// @notice All three at mid prices, for the reduce-only rule.
     function midMargin(

@@ -45,7 +45,8 @@ struct Margins {
     int256 initial; // only for purposes 0 and 2
     int256 maintenance; // only for purposes 1 and 2
     int256 mtm;
-    uint256 liabilities; // debts, and unsettled losses
+    uint256 liabilities; // Σ value of debts
+    uint256 unsettledLoss; // −U where U is negative
 }
 
 /// @title A margin model for accounts with perps, options or a choice of model (DESIGN 6.2, 6.3). View-only.

@@ -64,6 +64,7 @@ contract LiquidationAuction is ILiquidationAuction {
         int256 maintenance;
         int256 mtm;
         uint256 liabilities;
+        uint256 unsettledLoss;
         int256 bufferMargin;
         uint256 discountFactor;
         uint256 maxFraction;
@@ -192,7 +193,7 @@ contract LiquidationAuction is ILiquidationAuction {
         (t.account, t.flags) = (account, flags);
         t.engine = IMarginEngine(safe.engine());
         // Straight from calldata: the hot path copies the holdings only once, into the engine's call.
-        (t.maintenance, t.mtm, t.liabilities) = t.engine.liquidationMargin(account, flags, holdings);
+        (t.maintenance, t.mtm, t.liabilities, t.unsettledLoss) = t.engine.liquidationMargin(account, flags, holdings);
         require(t.maintenance < 0, AccountHealthy(account, t.maintenance)); // L1
 
         t.unit = _settlementUnit(t.engine);
@@ -217,6 +218,7 @@ contract LiquidationAuction is ILiquidationAuction {
         quote.fraction = fraction;
         quote.reserved = a.reserved;
         quote.liabilities = t.liabilities.toTokensUp(t.unit);
+        quote.unsettledLoss = t.unsettledLoss.toTokensUp(t.unit);
         quote.price = _priceOf(fraction, a, t);
         _book(account, quote, a, t, known);
     }
@@ -397,7 +399,7 @@ contract LiquidationAuction is ILiquidationAuction {
     ) private view returns (Terms memory t) {
         (t.account, t.flags) = (account, flags);
         t.engine = IMarginEngine(safe.engine());
-        (t.maintenance, t.mtm, t.liabilities) = t.engine.liquidationMargin(account, flags, holdings);
+        (t.maintenance, t.mtm, t.liabilities, t.unsettledLoss) = t.engine.liquidationMargin(account, flags, holdings);
         t.unit = _settlementUnit(t.engine);
     }
 

@@ -70,7 +70,12 @@ contract MarginLens is IMarginLens {
             (AccountFlags flags, Holding[] memory holdings) = safe.portfolio(account);
             h.inAuction = flags.inAuction();
             h.pending = safe.isPending(account);
-            try engine.liquidationMargin(account, flags, holdings) returns (int256 maintenance, int256 mtm, uint256) {
+            try engine.liquidationMargin(account, flags, holdings) returns (
+                int256 maintenance,
+                int256 mtm,
+                uint256,
+                uint256
+            ) {
                 (h.priced, h.maintenance, h.mtm) = (true, maintenance, mtm);
             } catch {} // not priced
         }
@@ -173,7 +178,8 @@ contract MarginLens is IMarginLens {
         try engine.liquidationMargin(v.account, flags, holdings) returns (
             int256 maintenance,
             int256 mtm,
-            uint256 liabilities
+            uint256 liabilities,
+            uint256
         ) {
             try engine.initialMargin(v.account, flags, holdings) returns (int256 initial) {
                 v.initial = initial;

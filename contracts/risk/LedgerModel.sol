@@ -99,7 +99,7 @@ abstract contract LedgerModel is IMarginModel {
         int256 mtm = sum.mtm + input.quote;
         m.mtm = mtm;
         m.liabilities = sum.debts;
-        if (sum.unsettled < 0) m.liabilities += uint256(-sum.unsettled);
+        if (sum.unsettled < 0) m.unsettledLoss = uint256(-sum.unsettled);
         m.maintenance = sum.maintenance + input.quote;
         m.initial = sum.initial + input.quote;
         if (sum.unsettled > 0) {

@@ -2,7 +2,8 @@
 pragma solidity ^0.8.34;
 
 /// @dev An underlying in the directory, from the top: number 8 | product group 8 (0 = none) | φ of the group in basis points 16 |
-/// where its rule words begin 16 | where its scenario words begin 16 | 0. Offsets count bytes from the table's first word.
+/// where its rule words begin 16 | where its scenario words begin 16 | reference volatility 16 (basis points; 0: shocks are not
+/// scaled) | g_max 16 (basis points, 10,000 = 1) | 0. Offsets count bytes from the table's first word.
 type UnderlyingWord is uint256;
 
 using UnderlyingWordLib for UnderlyingWord global;
@@ -26,6 +27,16 @@ library UnderlyingWordLib {
 
     function scenarios(UnderlyingWord w) internal pure returns (uint256) {
         return (UnderlyingWord.unwrap(w) >> 192) & 0xffff;
+    }
+
+    /// @notice Per √year, basis points; 0: shocks are not scaled.
+    function referenceVolatility(UnderlyingWord w) internal pure returns (uint256) {
+        return (UnderlyingWord.unwrap(w) >> 176) & 0xffff;
+    }
+
+    /// @notice The most that realised volatility may scale spot shocks by, basis points.
+    function maxScale(UnderlyingWord w) internal pure returns (uint256) {
+        return (UnderlyingWord.unwrap(w) >> 160) & 0xffff;
     }
 }
 
@@ -59,6 +70,8 @@ library LedgerTable {
             UnderlyingWord word = entry(data, i);
             bool inside = word.rules() < size && word.scenarios() < size;
             require(inside && word.number() > 1 && word.phi() <= 10_000, BadLedgerTable(table, "directory"));
+            bool scaled = word.referenceVolatility() != 0;
+            require(!scaled || word.maxScale() >= 10_000, BadLedgerTable(table, "scale"));
         }
     }
 

@@ -42,10 +42,10 @@ contract MarginEngine is ITableEngine, LedgerMargin {
         AccountId account,
         AccountFlags flags,
         Holding[] calldata holdings
-    ) external view returns (int256 maintenance, int256 mtm, uint256 liabilities) {
+    ) external view returns (int256 maintenance, int256 mtm, uint256 liabilities, uint256 unsettledLoss) {
         if (!_isSpot(flags)) {
             Margins memory m = _weigh(account, flags, holdings, LIQUIDATION);
-            return (m.maintenance, m.mtm, m.liabilities);
+            return (m.maintenance, m.mtm, m.liabilities, m.unsettledLoss);
         }
         Evaluation memory e = _evaluate(holdings, LIQUIDATION);
         maintenance = _total(e, e.cashMaintenance, e.usdMaintenance);

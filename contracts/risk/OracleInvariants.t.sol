@@ -186,13 +186,18 @@ contract OracleInvariantsTest is RiskTest {
         }
         assertEq(passes, alive && actor.agree(), "new risk");
 
-        try engine.liquidationMargin(AccountId.wrap(0), AccountFlags.wrap(0), h) returns (int256, int256 mtm, uint256) {
+        try engine.liquidationMargin(AccountId.wrap(0), AccountFlags.wrap(0), h) returns (
+            int256,
+            int256 mtm,
+            uint256,
+            uint256
+        ) {
             assertTrue(alive, "liquidation without a primary");
             (uint256 low, uint256 high) = actor.sides();
             uint256 unit = actor.settlementPrice();
             assertEq(mtm, int256((high * 1e18) / unit));
             h[0] = HoldingLib.pack(WETH, -1e18);
-            (, mtm, ) = engine.liquidationMargin(AccountId.wrap(0), AccountFlags.wrap(0), h);
+            (, mtm, , ) = engine.liquidationMargin(AccountId.wrap(0), AccountFlags.wrap(0), h);
             assertEq(mtm, -int256((low * 1e18 + unit - 1) / unit));
         } catch {
             assertFalse(alive, "liquidation stopped although the primary lives");

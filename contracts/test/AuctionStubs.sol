@@ -134,7 +134,7 @@ contract AuctionEngineStub {
         AccountId id,
         AccountFlags,
         Holding[] calldata holdings
-    ) external view returns (int256 maintenance, int256 mtm, uint256 liabilities) {
+    ) external view returns (int256 maintenance, int256 mtm, uint256 liabilities, uint256) {
         require(!_unusable, IMarginEngine.PriceUnusable(SETTLEMENT, PriceFault.Stale));
         AuctionSafeStub.Account memory a = _safe.accountOf(id);
         mtm = a.rest + holdings[0].amount() * int256(10 ** (18 - settlementDecimals));

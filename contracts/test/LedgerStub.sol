@@ -55,8 +55,8 @@ contract ScriptedEngine {
         AccountId,
         AccountFlags,
         Holding[] calldata
-    ) external view returns (int256, int256, uint256) {
-        return (maintenance, mtm, 0);
+    ) external view returns (int256, int256, uint256, uint256) {
+        return (maintenance, mtm, 0, 0);
     }
 
     function pricesContinuousSince(AccountId, AccountFlags, Holding[] calldata, uint256) external pure returns (bool) {

@@ -179,7 +179,12 @@ abstract contract RiskTest is BaseTest {
     }
 
     function liquidation(Holding[] memory list) internal view returns (int256, int256, uint256) {
-        return engine.liquidationMargin(AccountId.wrap(0), AccountFlags.wrap(0), list);
+        (int256 mm, int256 mtm, uint256 debts, ) = engine.liquidationMargin(
+            AccountId.wrap(0),
+            AccountFlags.wrap(0),
+            list
+        );
+        return (mm, mtm, debts);
     }
 
     function mid(Holding[] memory list) internal view returns (int256, int256, int256) {

@@ -375,6 +375,6 @@ abstract contract SafeFixture is BaseTest {
 
     function liquidationOf(AccountId account) internal view returns (int256 maintenance, int256 mtm) {
         (AccountFlags flags, Holding[] memory holdings) = safe.portfolio(account);
-        (maintenance, mtm, ) = engine().liquidationMargin(account, flags, holdings);
+        (maintenance, mtm, , ) = engine().liquidationMargin(account, flags, holdings);
     }
 }

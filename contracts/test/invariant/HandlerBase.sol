@@ -251,7 +251,12 @@ abstract contract HandlerBase is BaseTest {
 
     function _margins(AccountId account) internal view returns (Margins memory m) {
         (AccountFlags flags, Holding[] memory holdings) = safe.portfolio(account);
-        try _engine().liquidationMargin(account, flags, holdings) returns (int256 maintenance, int256 mtm, uint256) {
+        try _engine().liquidationMargin(account, flags, holdings) returns (
+            int256 maintenance,
+            int256 mtm,
+            uint256,
+            uint256
+        ) {
             return Margins(true, maintenance, mtm);
         } catch {
             return m;
