@@ -84,6 +84,7 @@ interface IAttestations is IAttestedFeed {
     error CalendarArbitrage(uint40 expiry, int256 k);
     /// @dev Out of its domain; `expiry` is 0 for the premium and for the attestation as a whole.
     error BadValue(uint40 expiry, bytes32 field);
+    /// @dev Also for one that is zero or named twice.
     error BadSigners(uint256 signers, uint256 threshold);
     error BadLimits(bytes32 field);
     error UnknownExpiry(uint8 underlying, uint40 expiry);
