@@ -141,9 +141,9 @@ interface IPositionsErrors {
     // callers
     error OnlySafe(address caller);
     error OnlyExchange(address caller);
-    error OnlyProxy();
     error Reentered();
     error AuthorityIsFixed();
+    error NoNativeValue();
     // fills
     error NoLegs();
     error ZeroSize(Instrument instrument);
@@ -158,7 +158,6 @@ interface IPositionsErrors {
     error TooManyPositions(AccountId account);
     error TooLarge(uint256 value);
     // settlement and expiry
-    error NothingToSettle(AccountId winner, AccountId loser);
     error SettlementTooLarge(uint256 amount, uint256 limit);
     error ExpiryNotFinal(uint8 underlying, uint40 expiry);
     error AlreadySettled(uint8 underlying, uint40 expiry);
@@ -186,7 +185,10 @@ interface IPositionsDoors {
     /// @notice Anyone: books the account's pending funding and has the clearing accounts take over its positions of settled expiries and
     /// closed markets. Changes nobody's unsettled PnL by more than a wei per position.
     function touch(AccountId account) external;
+}
 
+/// @title What anybody may call, rarely
+interface IPositionsCold {
     /// @notice Anyone: accrues funding with the stored premium, then stores the feed's premium and the index of now.
     function pokeFunding(uint8 underlying) external;
 
@@ -237,7 +239,7 @@ interface IPositionsViews {
     /// @notice U at mid marks, WAD, rounded down. Of a clearing account what it is worth beyond everybody's pending claims.
     /// Reverts `Reentered` while the safe is locked.
     function unsettledOf(AccountId account) external view returns (int256);
-    /// @notice The most that {IPositionsDoors-settle} would take for the ledger's part, settlement token units.
+    /// @notice The most that {IPositionsDoors-settle} would take, as far as the ledger is asked, settlement token units.
     function settleable(AccountId winner, AccountId loser) external view returns (uint256);
     function perpMarket(uint8 underlying) external view returns (PerpMarket memory);
     /// @notice Mark of a perp at mid, WAD: index × (1 + clamped premium), or the frozen one.
@@ -262,6 +264,7 @@ interface IPositionsLedger is
     IPositionsEvents,
     IPositionsErrors,
     IPositionsDoors,
+    IPositionsCold,
     IPositionsAdmin,
     IPositionsViews
 {}
