@@ -315,7 +315,7 @@ interface IMarginAccountsCold {
     /// else it is a settlement: refused in auction, while a check is pending, or when `maintenance` of `from` would be < 0.
     function settleCash(AccountId from, AccountId to, uint256 amount, bool fill) external;
 
-    /// @notice Only Positions: says whether it has positions or a quote for the account.
+    /// @notice Only Positions: says whether the account has positions or owes quote (`hasPositions`), and whether it has a quote at all.
     function setLedgerFlags(AccountId account, bool hasPositions, bool hasQuote) external;
 
     /// @notice Only Positions: the account was filled and must pass its check, now or when the session ends.

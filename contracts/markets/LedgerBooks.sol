@@ -170,10 +170,15 @@ abstract contract LedgerBooks is LedgerStorage {
     }
 
     function _flag(AccountId id, uint256 before, uint256 header) private {
-        bool held = _headerCount(header) != 0;
+        bool owing = _mayOwe(header);
         bool quoted = header >> 8 != 0;
-        if (held == (_headerCount(before) != 0) && quoted == (before >> 8 != 0)) return;
+        if (owing == _mayOwe(before) && quoted == (before >> 8 != 0)) return;
         // the ledger's own accounts hold nothing in the safe
-        if (id.owner() != address(this)) _safe.setLedgerFlags(id, held, quoted);
+        if (id.owner() != address(this)) _safe.setLedgerFlags(id, owing, quoted);
+    }
+
+    /// @dev Positions, or a negative quote: with neither nothing can be lost by others, and the safe asks no price (A3).
+    function _mayOwe(uint256 header) private pure returns (bool) {
+        return _headerCount(header) != 0 || int256(header) < 0;
     }
 }
