@@ -83,7 +83,7 @@ library OptionLegsLib {
     }
 
     /// @notice Adds an option to the leg of its expiry and strike.
-    /// @param head the expiry's first leg, 0 at first. @return the expiry's first leg from now on.
+    /// @param head the expiry's first leg, 0 at first. @return first the expiry's first leg from now on. @return leg the option's.
     /// @param owner a number that no other expiry in `legs` has.
     function add(
         OptionLegs memory legs,
@@ -92,11 +92,11 @@ library OptionLegsLib {
         uint256 strike,
         bool isCall,
         int256 size
-    ) internal pure returns (OptionLeg) {
+    ) internal pure returns (OptionLeg first, OptionLeg leg) {
+        first = head;
         (uint256 slots, uint256 mask) = (legs.slots, legs.mask);
         assembly ("memory-safe") {
             let i := shr(40, mul(xor(strike, shl(17, owner)), SPREAD))
-            let leg
             for {} 1 {
                 i := add(i, 1)
             } {
@@ -108,9 +108,9 @@ library OptionLegsLib {
                     mstore(slot, leg)
                     mstore(leg, strike)
                     calldatacopy(add(leg, 0x20), calldatasize(), 0x80)
-                    mstore(add(leg, 0xa0), head)
+                    mstore(add(leg, 0xa0), first)
                     mstore(add(leg, 0xc0), owner)
-                    head := leg
+                    first := leg
                     break
                 }
                 if and(eq(mload(leg), strike), eq(mload(add(leg, 0xc0)), owner)) {
@@ -123,6 +123,5 @@ library OptionLegsLib {
             let total := add(leg, 0x80)
             mstore(total, add(mload(total), sub(xor(size, sign), sign)))
         }
-        return head;
     }
 }
