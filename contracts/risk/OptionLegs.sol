@@ -2,10 +2,20 @@
 pragma solidity ^0.8.34;
 
 /// @dev The calls and puts of one expiry and strike, seven words in memory: strike | calls | puts | volatility | Σ|size| | next leg |
-/// owner. A put is a call less the forward, so both are priced at once.
+/// its expiry. A put is a call less the forward, so both are priced at once.
 type OptionLeg is uint256;
 
 using OptionLegLib for OptionLeg global;
+
+/// @dev The account's options of one expiry.
+struct OptionExpiry {
+    uint256 secondsLeft; // 0: expired and not settled, options are worth their payoff
+    uint256 forwardVar; // settlement units WAD: the part of the forward that moves with the spot
+    uint256 forwardFix; // and the part of the settlement average that is fixed already
+    int256 rate; // continuous, per year, WAD
+    uint256 confidence; // WAD; the least of all that its options are valued with
+    OptionLeg legs; // the first of a list; {OptionLegsLib-add} fills it
+}
 
 /// @dev Collects options in any order into legs: a hash table of legs in memory, so that adding is O(1).
 struct OptionLegs {
@@ -63,6 +73,7 @@ library OptionLegLib {
 
 library OptionLegsLib {
     uint256 private constant LEG_BYTES = 0xe0;
+    uint256 private constant LEGS_OFFSET = 0xa0; // of `legs` in an expiry
     /// @dev An odd 64-bit multiplier (2^64 / golden ratio) spreads strikes over the table.
     uint256 private constant SPREAD = 0x9e3779b97f4a7c15;
 
@@ -82,21 +93,30 @@ library OptionLegsLib {
         legs.slots = slots;
     }
 
-    /// @notice Adds an option to the leg of its expiry and strike.
-    /// @param head the expiry's first leg, 0 at first. @return first the expiry's first leg from now on. @return leg the option's.
-    /// @param owner a number that no other expiry in `legs` has.
+    /// @notice Adds an option to the leg of its expiry and strike. @return leg that leg: give it a volatility.
     function add(
         OptionLegs memory legs,
-        OptionLeg head,
-        uint256 owner,
+        OptionExpiry memory e,
         uint256 strike,
         bool isCall,
         int256 size
-    ) internal pure returns (OptionLeg first, OptionLeg leg) {
-        first = head;
-        (uint256 slots, uint256 mask) = (legs.slots, legs.mask);
+    ) internal pure returns (OptionLeg leg) {
+        leg = _find(legs, e, strike);
         assembly ("memory-safe") {
-            let i := shr(40, mul(xor(strike, shl(17, owner)), SPREAD))
+            let side := add(leg, shl(5, sub(2, isCall)))
+            mstore(side, add(mload(side), size))
+            let sign := sar(255, size)
+            side := add(leg, 0x80)
+            mstore(side, add(mload(side), sub(xor(size, sign), sign)))
+        }
+    }
+
+    /// @dev An expiry is known by where it is in memory.
+    function _find(OptionLegs memory legs, OptionExpiry memory e, uint256 strike) private pure returns (OptionLeg leg) {
+        assembly ("memory-safe") {
+            let slots := mload(legs)
+            let mask := mload(add(legs, 0x20))
+            let i := shr(40, mul(xor(strike, shl(17, e)), SPREAD))
             for {} 1 {
                 i := add(i, 1)
             } {
@@ -107,21 +127,18 @@ library OptionLegsLib {
                     mstore(0x40, add(leg, LEG_BYTES))
                     mstore(slot, leg)
                     mstore(leg, strike)
+                    // calls, puts, volatility, Σ|size|
                     calldatacopy(add(leg, 0x20), calldatasize(), 0x80)
-                    mstore(add(leg, 0xa0), first)
-                    mstore(add(leg, 0xc0), owner)
-                    first := leg
+                    let head := add(e, LEGS_OFFSET)
+                    mstore(add(leg, 0xa0), mload(head))
+                    mstore(add(leg, 0xc0), e)
+                    mstore(head, leg)
                     break
                 }
-                if and(eq(mload(leg), strike), eq(mload(add(leg, 0xc0)), owner)) {
+                if and(eq(mload(leg), strike), eq(mload(add(leg, 0xc0)), e)) {
                     break
                 }
             }
-            let side := add(leg, shl(5, sub(2, isCall)))
-            mstore(side, add(mload(side), size))
-            let sign := sar(255, size)
-            let total := add(leg, 0x80)
-            mstore(total, add(mload(total), sub(xor(size, sign), sign)))
         }
     }
 }

@@ -2,8 +2,8 @@
 pragma solidity ^0.8.34;
 
 import {NormalTableLib} from "./NormalTable.sol";
-import {OptionLeg, OptionLegs, OptionLegsLib} from "./OptionLegs.sol";
-import {OptionExpiry, ScenarioGrid, UnderlyingBook, UnderlyingRisk} from "./ScenarioGrid.sol";
+import {OptionExpiry, OptionLegs, OptionLegsLib} from "./OptionLegs.sol";
+import {ScenarioGrid, UnderlyingBook, UnderlyingRisk} from "./ScenarioGrid.sol";
 import {GroupedRisk, MarginTerms, ScenarioMargin} from "./ScenarioMargin.sol";
 import {ScenarioOutOfBounds, ScenarioTable} from "./ScenarioTable.sol";
 
@@ -112,14 +112,13 @@ contract ScenarioCalculator {
         book.expiries = new OptionExpiry[](n);
         for (uint256 i; i < n; ++i) {
             CalculatorExpiry calldata e = u.expiries[i];
-            OptionLeg head;
+            OptionExpiry memory expiry = book.expiries[i];
+            (expiry.secondsLeft, expiry.rate, expiry.confidence) = (e.secondsLeft, e.rate, e.confidence);
+            (expiry.forwardVar, expiry.forwardFix) = (e.forwardVar, e.forwardFix);
             for (uint256 j; j < e.options.length; ++j) {
                 CalculatorOption calldata o = e.options[j];
-                OptionLeg leg;
-                (head, leg) = OptionLegsLib.add(legs, head, i, o.strike, o.isCall, o.size);
-                leg.setVolatility(o.volatility);
+                OptionLegsLib.add(legs, expiry, o.strike, o.isCall, o.size).setVolatility(o.volatility);
             }
-            book.expiries[i] = OptionExpiry(e.secondsLeft, e.forwardVar, e.forwardFix, e.rate, e.confidence, head);
         }
     }
 

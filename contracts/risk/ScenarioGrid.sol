@@ -5,19 +5,9 @@ import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 
 import {FixedPoint, IWAD, WAD, YEAR} from "../types/FixedPoint.sol";
 import {Black76} from "./Black76.sol";
-import {OptionLeg} from "./OptionLegs.sol";
+import {OptionExpiry, OptionLeg} from "./OptionLegs.sol";
 import {ScenarioKernel} from "./ScenarioKernel.sol";
 import {ScenarioCell, ScenarioTable, ScenarioTableLib} from "./ScenarioTable.sol";
-
-/// @dev The account's options of one expiry.
-struct OptionExpiry {
-    uint256 secondsLeft; // 0: expired and not settled, options are worth their payoff
-    uint256 forwardVar; // settlement units WAD: the part of the forward that moves with the spot
-    uint256 forwardFix; // and the part of the settlement average that is fixed already
-    int256 rate; // continuous, per year, WAD
-    uint256 confidence; // WAD; the least of all that its options are valued with
-    OptionLeg legs; // the first of a list, every one's volatility set
-}
 
 /// @dev What the account holds of one underlying, at one index price.
 struct UnderlyingBook {
