@@ -609,39 +609,39 @@ contract AttestedFeedTest is BaseTest {
     }
 
     function test_badLimits() public {
-        FeedLimits memory l = _limits();
-        l.postAge = 0;
-        _expectBadLimits(l, "postAge");
-        l = _limits();
-        l.maxAge = l.postAge;
-        _expectBadLimits(l, "maxAge");
-        l = _limits();
-        l.deadAge = l.maxAge - 1;
-        _expectBadLimits(l, "deadAge");
-        l.deadAge = 7 days + 1;
-        _expectBadLimits(l, "deadAge");
-        l = _limits();
-        l.decay = 7 days + 1;
-        _expectBadLimits(l, "decay");
-        l = _limits();
-        l.stress = 9_999;
-        _expectBadLimits(l, "stress");
-        l.stress = 100_001;
-        _expectBadLimits(l, "stress");
-        l = _limits();
-        l.premiumJump = 0;
-        _expectBadLimits(l, "premiumJump");
-        l = _limits();
-        l.forwardJump = 0;
-        _expectBadLimits(l, "forwardJump");
-        l = _limits();
-        l.volJump = 0;
-        _expectBadLimits(l, "volJump");
+        FeedLimits memory limits = _limits();
+        limits.postAge = 0;
+        _expectBadLimits(limits, "postAge");
+        limits = _limits();
+        limits.maxAge = limits.postAge;
+        _expectBadLimits(limits, "maxAge");
+        limits = _limits();
+        limits.deadAge = limits.maxAge - 1;
+        _expectBadLimits(limits, "deadAge");
+        limits.deadAge = 7 days + 1;
+        _expectBadLimits(limits, "deadAge");
+        limits = _limits();
+        limits.decay = 7 days + 1;
+        _expectBadLimits(limits, "decay");
+        limits = _limits();
+        limits.stress = 9_999;
+        _expectBadLimits(limits, "stress");
+        limits.stress = 100_001;
+        _expectBadLimits(limits, "stress");
+        limits = _limits();
+        limits.premiumJump = 0;
+        _expectBadLimits(limits, "premiumJump");
+        limits = _limits();
+        limits.forwardJump = 0;
+        _expectBadLimits(limits, "forwardJump");
+        limits = _limits();
+        limits.volJump = 0;
+        _expectBadLimits(limits, "volJump");
         assertEq(feed.limitsOf(ETH).volJump, 50_000);
     }
 
-    function _expectBadLimits(FeedLimits memory l, bytes32 field) private {
+    function _expectBadLimits(FeedLimits memory limits, bytes32 field) private {
         vm.expectRevert(abi.encodeWithSelector(IAttestations.BadLimits.selector, field));
-        feed.setLimits(ETH, l);
+        feed.setLimits(ETH, limits);
     }
 }

@@ -112,7 +112,7 @@ contract SettlementPrices is ISettlementRounds {
     /// @dev Counts the last round up to the time of its successor `id`.
     function _step(Track memory track, uint40 expiry, uint80 id) private view {
         Round memory round = FeedRounds.get(track.feed, id);
-        bool silent = round.time == 0 || round.time < track.time;
+        bool silent = _isSilent(round, track);
         if (FeedRounds.phase(id) == FeedRounds.phase(track.round)) {
             require(id == track.round + 1, NotTheNextRound(id, track.round));
             if (silent) {
@@ -136,14 +136,12 @@ contract SettlementPrices is ISettlementRounds {
     /// @dev After the expiry no phase gets another round that counts, so that "the last of its phase" is the same for everybody.
     function _requireFirstOfNextPhase(Track memory track, uint40 expiry, Round memory round) private view {
         require(block.timestamp >= expiry, PhaseNotOver(round.id));
-        require(FeedRounds.get(track.feed, track.round + 1).time == 0, NotTheNextRound(round.id, track.round));
-        uint256 next = FeedRounds.phase(round.id);
-        for (uint256 p = FeedRounds.phase(track.round) + 1; p < next; ++p) {
-            // A phase in between that has rounds comes first.
-            uint80 first = FeedRounds.make(p, 1);
-            require(FeedRounds.get(track.feed, first).time == 0, NotTheNextRound(round.id, track.round));
-        }
-        bool later = round.time > track.time;
+        // Nothing follows in the old phase, and a phase in between that has rounds comes first.
+        bool later =
+            round.time > track.time &&
+                FeedRounds.get(track.feed, track.round + 1).time == 0 &&
+                FeedRounds.phase(round.id) > FeedRounds.phase(track.round) &&
+                _areEmpty(track, FeedRounds.phase(track.round) + 1, FeedRounds.phase(round.id));
         if (later && FeedRounds.number(round.id) > 1) {
             uint256 before = FeedRounds.get(track.feed, round.id - 1).time;
             later = before != 0 && before <= track.time;
@@ -156,10 +154,26 @@ contract SettlementPrices is ISettlementRounds {
         if (track.feed == address(0) || block.timestamp < expiry) return false;
         Round memory latest = FeedRounds.latest(track.feed);
         if (latest.readable && latest.id == track.round) return true;
-        // A void round at the end of a phase would hide a later phase's.
-        if (FeedRounds.get(track.feed, track.round + 1).time != 0) return false;
-        if (!latest.readable) return block.timestamp >= expiry + PATIENCE;
-        return FeedRounds.phase(latest.id) != FeedRounds.phase(track.round) && latest.time <= track.time;
+        if (!_isSilent(FeedRounds.get(track.feed, track.round + 1), track)) return false;
+        // A feed that is dead, or whose latest round never came to an answer, has no more of them.
+        bool patient = block.timestamp >= expiry + PATIENCE;
+        if (!latest.readable) return patient;
+        uint256 phase = FeedRounds.phase(track.round);
+        if (FeedRounds.phase(latest.id) == phase) return latest.id == track.round + 1 && patient;
+        return latest.time <= track.time && _areEmpty(track, phase + 1, FeedRounds.phase(latest.id));
+    }
+
+    /// @dev Says nothing after the last round counted: no time, or one before it.
+    function _isSilent(Round memory round, Track memory track) private pure returns (bool) {
+        return round.time == 0 || round.time < track.time;
+    }
+
+    /// @dev Whether no phase from `from` until before `to` has rounds.
+    function _areEmpty(Track memory track, uint256 from, uint256 to) private view returns (bool) {
+        for (; from < to; ++from) {
+            if (FeedRounds.get(track.feed, FeedRounds.make(from, 1)).time != 0) return false;
+        }
+        return true;
     }
 
     /// @dev The round becomes the last one looked at.
