@@ -88,7 +88,7 @@ abstract contract RiskTest is BaseTest {
         feeds[2] = FeedSpec(address(wbtcFeed), HEARTBEAT, 8, 8, 10e8, 10_000_000e8);
         feeds[3] = FeedSpec(address(stethFeed), HEARTBEAT, 18, 18, 1e18, 1_000_000e18);
         twapSpec = TwapSpec(address(twap), WINDOW, USDC, 200, true, 0, 6);
-        head = HeaderSpec(3, 1, 1, 6, 300, 3600, address(0), 0, 0);
+        head = HeaderSpec(3, 1, 1, 6, 300, 3600, address(0), 0, 0, address(0));
 
         haircuts[1] = haircut(500, 300);
         haircuts[2] = haircut(700, 300);

@@ -47,6 +47,7 @@ struct HeaderSpec {
     address sequencer;
     uint40 rampStart;
     uint40 rampEnd;
+    address ledgerTable;
 }
 
 /// @title Builds table words in tests, by code of its own
@@ -90,6 +91,7 @@ library TableBuilder {
         uint256 w = (uint256(1) << 248) | (uint256(s.pools) << 232) | (uint256(s.idles) << 216);
         w |= (uint256(s.twaps) << 208) | (uint256(s.settlementDecimals) << 200);
         w |= (uint256(s.deviationDelay) << 184) | (uint256(s.grace) << 160) | uint160(s.sequencer);
-        return abi.encodePacked(w, (uint256(s.rampStart) << 216) | (uint256(s.rampEnd) << 176));
+        uint256 ramp = (uint256(s.rampStart) << 216) | (uint256(s.rampEnd) << 176) | uint160(s.ledgerTable);
+        return abi.encodePacked(w, ramp);
     }
 }
