@@ -128,7 +128,7 @@ interface IExchangeErrors {
     error PostOnlyWouldTake(bytes32 orderHash);
     /// @dev By the maker rule it is the other order that makes the price.
     error WrongMaker(bytes32 orderHash);
-    /// @dev Net cost of a unit at the maker's prices, and the most that the taker signed.
+    /// @dev Net cost of a unit at the maker's prices (rounded up), and the most that the taker signed (down), settlement units WAD.
     error PriceWorseThanLimit(int256 cost, int256 limit);
     // the rest
     /// @dev A fill failed without having had all of {IExchange-FILL_GAS}: nobody can say that it was bad.
