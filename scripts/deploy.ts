@@ -3,6 +3,7 @@
 //   npm run deploy:local                                   a local node on port 8545, from its unlocked account
 //   npm run deploy -- --rpc URL                            the same, elsewhere
 //   npm run deploy -- --rpc URL --config FILE --governor ADDRESS --guardian ADDRESS --risk-steward ADDRESS --fee-collector ADDRESS
+//     [--attester ADDRESS]... [--threshold K]              with perps and options: K of these sign forwards, premiums and smiles
 //
 // The key comes from DEPLOYER_KEY in the environment or in Hardhat's keystore (`npx hardhat keystore set DEPLOYER_KEY`),
 // never from an argument. Running it again changes nothing, or finishes what was interrupted.
@@ -13,6 +14,7 @@ import { parseArgs } from "node:util";
 import hre from "hardhat";
 import { configVariable } from "hardhat/config";
 
+import type { AttestersConfig } from "../deploy/config/derivatives.ts";
 import type { Address, GovernanceConfig, NetworkConfig } from "../deploy/config/types.ts";
 import { type Deployment, writeDeployment } from "../deploy/lib/addresses.ts";
 import { deployLocal, deployPlimsoll } from "../deploy/lib/deploy.ts";
@@ -29,6 +31,8 @@ const { values } = parseArgs({
     guardian: { type: "string" },
     "risk-steward": { type: "string" },
     "fee-collector": { type: "string" },
+    attester: { type: "string", multiple: true },
+    threshold: { type: "string" },
     quiet: { type: "boolean", default: false },
   },
 });
@@ -39,16 +43,24 @@ const address = (name: "governor" | "guardian" | "risk-steward" | "fee-collector
   return value as Address; // validateConfig looks at it
 };
 
+const attesters = (): AttestersConfig | undefined => {
+  const signers = values.attester;
+  if (signers === undefined) return undefined;
+  if (values.threshold === undefined) throw new Error("say how many attesters have to sign: --threshold K");
+  return { signers: signers as Address[], threshold: Number(values.threshold) };
+};
+
 const readConfig = async (file: string): Promise<NetworkConfig> => {
   const { default: configure } = (await import(pathToFileURL(resolve(file)).href)) as {
-    default: (holders: Holders) => NetworkConfig;
+    default: (holders: Holders, attesters?: AttestersConfig) => NetworkConfig;
   };
-  return configure({
+  const holders = {
     governor: address("governor"),
     guardian: address("guardian"),
     riskSteward: address("risk-steward"),
     feeCollector: address("fee-collector"),
-  });
+  };
+  return configure(holders, attesters());
 };
 
 const main = async () => {

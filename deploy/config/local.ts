@@ -7,6 +7,7 @@ import {
   type LocalAddresses,
   type LocalSymbol,
 } from "../lib/localNetwork.ts";
+import { localDerivatives, type LocalDerivativesOptions } from "./localDerivatives.ts";
 import {
   type Address,
   type AssetConfig,
@@ -18,7 +19,7 @@ import {
   type RiskConfig,
 } from "./types.ts";
 
-export interface LocalOptions {
+export interface LocalOptions extends LocalDerivativesOptions {
   /** Gives WETH the Uniswap pool as second source. Off by default: then whoever moves a price must also move the pool. */
   twap?: boolean;
   /** Replaces or adds to what stands below. */
@@ -168,6 +169,7 @@ export const localConfig = (local: LocalAddresses, wethPool: Address, options: L
       insuranceShare: percent(10),
       starterFee: percent(1),
     },
+    derivatives: localDerivatives(LOCAL_GOVERNANCE.feeCollector, options),
   };
   return options.adjust?.(config) ?? config;
 };

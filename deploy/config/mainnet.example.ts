@@ -1,6 +1,10 @@
 // An example for Ethereum's mainnet: real tokens, feeds and pools, cautious numbers. Copy it, decide every number yourself,
 // check every address against its publisher, then `npm run deploy -- --config FILE --rpc URL --governor 0x… --guardian 0x…`.
+// Perps and options come with their attesters: `--attester 0x… --attester 0x… --attester 0x… --threshold 2`.
+import { type AttestationConfig, type AttestersConfig, type DerivativesConfig, feePercent } from "./derivatives.ts";
+import { marginModels } from "./models.ts";
 import {
+  type Address,
   type AssetConfig,
   days,
   type GovernanceConfig,
@@ -98,8 +102,110 @@ const assets: readonly AssetConfig[] = [
   },
 ];
 
-/** The people are given on the command line, never in a file that is copied around. */
-export default (governance: Omit<GovernanceConfig, "timelockDelay">): NetworkConfig => ({
+const attestations: AttestationConfig = {
+  postAge: minutes(1),
+  maxAge: minutes(5),
+  deadAge: minutes(30),
+  decay: hours(2),
+  stress: percent(150),
+  jumpPerMinute: { premium: percent(0.25), forward: percent(0.5), volatility: percent(10) },
+};
+
+const ether = marginModels({
+  perp: { maintenance: percent(6), initialExtra: percent(4) },
+  brackets: [
+    { size: 1_000_000n, addOnBps: percent(3) },
+    { size: 5_000_000n, addOnBps: percent(12) },
+  ],
+  kappa: percent(10),
+  option: { atTheMoney: percent(20), least: percent(12), maintenance: percent(9) },
+  step: 0.06,
+  tails: [
+    { spot: 0.3, weight: 0.12 },
+    { spot: 0.6, weight: 0.2 },
+    { spot: 1.6, weight: 0.1 },
+    { spot: 2.5, weight: 0.05 },
+    { spot: 4, weight: 0.02 },
+  ],
+  leastVolatility: 0.6,
+});
+
+const bitcoin = marginModels({
+  perp: { maintenance: percent(5), initialExtra: percent(3) },
+  brackets: [
+    { size: 2_000_000n, addOnBps: percent(3) },
+    { size: 10_000_000n, addOnBps: percent(12) },
+  ],
+  kappa: percent(10),
+  option: { atTheMoney: percent(16), least: percent(10), maintenance: percent(7.5) },
+  step: 0.05,
+  tails: [
+    { spot: 0.35, weight: 0.1 },
+    { spot: 0.65, weight: 0.18 },
+    { spot: 1.5, weight: 0.1 },
+    { spot: 2.2, weight: 0.05 },
+    { spot: 3.5, weight: 0.02 },
+  ],
+  leastVolatility: 0.5,
+});
+
+const perp = (openInterestCap: string) => ({
+  clamp: percent(0.5),
+  maxPremiumAge: minutes(30),
+  openInterestCap,
+  risePerHour: percent(5),
+});
+
+/** No expiries: which ones trade is for the governor to say when they come near. */
+const derivatives = (attesters: AttestersConfig, treasury: Address): DerivativesConfig => ({
+  attesters,
+  volatility: { interval: hours(1), halfLife: days(5), initial: percent(80), risePerHour: percent(5) },
+  profitWeight: 0,
+  fees: {
+    tiers: [
+      {
+        minVolume: 0,
+        perpMaker: feePercent(0.02),
+        perpTaker: feePercent(0.05),
+        optionMaker: feePercent(0.03),
+        optionTaker: feePercent(0.04),
+      },
+      {
+        minVolume: 5_000_000,
+        perpMaker: feePercent(0.01),
+        perpTaker: feePercent(0.04),
+        optionMaker: feePercent(0.02),
+        optionTaker: feePercent(0.03),
+      },
+    ],
+    optionCap: percent(12.5),
+    treasury,
+    insurancePart: percent(70),
+  },
+  underlyings: [
+    {
+      name: "ETH",
+      asset: "WETH",
+      attestations,
+      perp: perp("2000"),
+      options: { openInterestCap: "1000", expiries: [] },
+      ...ether,
+      volatilityScale: { reference: percent(70), max: percent(250) },
+    },
+    {
+      name: "BTC",
+      asset: "WBTC",
+      attestations,
+      perp: perp("80"),
+      options: { openInterestCap: "40", expiries: [] },
+      ...bitcoin,
+      volatilityScale: { reference: percent(55), max: percent(250) },
+    },
+  ],
+});
+
+/** The people are given on the command line, never in a file that is copied around. Without attesters: spot alone. */
+export default (governance: Omit<GovernanceConfig, "timelockDelay">, attesters?: AttestersConfig): NetworkConfig => ({
   name: "mainnet",
   chainId: 1,
   wrappedNative: WETH,
@@ -119,4 +225,5 @@ export default (governance: Omit<GovernanceConfig, "timelockDelay">): NetworkCon
     insuranceShare: percent(10),
     starterFee: percent(1),
   },
+  ...(attesters && { derivatives: derivatives(attesters, governance.feeCollector) }),
 });

@@ -1,6 +1,8 @@
 // The typed description of a deployment. Amounts are whole tokens in decimal text ("1000.5"), shares of one are basis
 // points (see percent), times are seconds. validate.ts says which field is wrong, and why, before anything is sent.
 
+import type { DerivativesConfig } from "./derivatives.ts";
+
 export type Address = `0x${string}`;
 /** 100 = 1 %. */
 export type BasisPoints = number;
@@ -31,6 +33,8 @@ export interface NetworkConfig {
   /** In listing order. The first one is the settlement asset; pools and idle assets are each numbered from 1. */
   assets: readonly AssetConfig[];
   auction: AuctionConfig;
+  /** Perps, options and the portfolio model. Left out: spot alone. */
+  derivatives?: DerivativesConfig;
 }
 
 export interface GovernanceConfig {

@@ -1,12 +1,12 @@
 // Says what is wrong with a configuration before anything is sent: every fault, each with the field's path. The contracts
 // refuse most of it too, but only one thing at a time and with the gas already spent.
-import { isAddress, parseUnits, ZeroAddress } from "ethers";
+import { parseUnits } from "ethers";
 
 import { LOCAL_CHAIN_ID } from "../lib/localNetwork.ts";
+import { Checker, InvalidConfigError } from "./checker.ts";
 import {
   type AssetConfig,
   type AuctionConfig,
-  type Cap,
   days,
   type GovernanceConfig,
   type HaircutConfig,
@@ -16,69 +16,12 @@ import {
   type PoolSettings,
   type RiskConfig,
 } from "./types.ts";
+import { checkAttestersApart, checkDerivatives } from "./validateDerivatives.ts";
+
+export { InvalidConfigError } from "./checker.ts";
 
 /** Of pointers and proxies on a network that somebody uses (DESIGN 9). */
 export const MIN_TIMELOCK_DELAY = days(7);
-
-export class InvalidConfigError extends Error {
-  readonly faults: readonly string[];
-
-  constructor(name: string, faults: readonly string[]) {
-    super(`the configuration "${name}" is not valid:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
-    this.name = "InvalidConfigError";
-    this.faults = faults;
-  }
-}
-
-/** Collects faults, each under the path of its field. */
-class Checker {
-  readonly faults: string[] = [];
-
-  that(ok: boolean, field: string, message: string): void {
-    if (!ok) this.faults.push(`${field}: ${message}`);
-  }
-
-  address(field: string, value: string): void {
-    this.that(isAddress(value), field, `"${value}" is not an address (or its checksum is wrong)`);
-    this.that(value !== ZeroAddress, field, "is the zero address");
-  }
-
-  wholeNumber(field: string, value: number, min: number, max: number): void {
-    const ok = Number.isInteger(value) && value >= min && value <= max;
-    this.that(ok, field, `${value} is not a whole number from ${min} to ${max}`);
-  }
-
-  share(field: string, value: number, min = 0, max = percent(100)): void {
-    const ok = Number.isInteger(value) && value >= min && value <= max;
-    this.that(
-      ok,
-      field,
-      `${value} is not in whole basis points from ${min} to ${max} (${min / 100} % to ${max / 100} %)`,
-    );
-  }
-
-  seconds(field: string, value: number, min: number, max: number): void {
-    const ok = Number.isInteger(value) && value >= min && value <= max;
-    this.that(ok, field, `${value} is not a whole number of seconds from ${min} to ${max}`);
-  }
-
-  /** The amount in units, or undefined with a fault. */
-  amount(field: string, value: string, decimals: number): bigint | undefined {
-    try {
-      const units = parseUnits(value, decimals);
-      this.that(units >= 0n, field, `${value} is negative`);
-      this.that(units < 1n << 96n, field, `${value} does not fit 96 bits: write "none" for no cap`);
-      return units;
-    } catch {
-      this.that(false, field, `"${value}" is not an amount with at most ${decimals} decimals`);
-      return undefined;
-    }
-  }
-
-  cap(field: string, value: Cap, decimals: number): void {
-    if (value !== "none") this.amount(field, value, decimals);
-  }
-}
 
 const checkGovernance = (check: Checker, chainId: number, governance: GovernanceConfig) => {
   const shortest = chainId === LOCAL_CHAIN_ID ? 1 : MIN_TIMELOCK_DELAY;
@@ -264,5 +207,9 @@ export const validateConfig = (config: NetworkConfig): void => {
 
   checkGroups(check, assets);
   checkAuction(check, config.auction);
+  if (config.derivatives !== undefined) {
+    checkDerivatives(check, config.derivatives, assets);
+    checkAttestersApart(check, config.derivatives, config.governance.governor);
+  }
   if (check.faults.length > 0) throw new InvalidConfigError(config.name, check.faults);
 };
