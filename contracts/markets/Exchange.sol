@@ -7,7 +7,7 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 
 import {FLAG_REDUCE_ONLY, FeeTier, IExchange, Match, Order, SignedOrder, Trigger} from "../interfaces/IExchange.sol";
 import {IMarginAccounts} from "../interfaces/IMarginAccounts.sol";
-import {Fill, FillLeg, IPositions, IPositionsDoors} from "../interfaces/IPositions.sol";
+import {Fill, FillLeg, IPositions, IPositionsCold} from "../interfaces/IPositions.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {FixedPoint, WAD} from "../types/FixedPoint.sol";
 import {Fees} from "./Fees.sol";
@@ -147,7 +147,7 @@ contract Exchange is Nonces, Fees, AccessManaged, UUPSUpgradeable {
         if (w.keeperFee != 0) {
             // nobody is given a quote, which makes him need prices, without his will
             _requireTrader(keeper, msg.sender);
-            IPositionsDoors(_positions).payFromFees(keeper, w.keeperFee);
+            IPositionsCold(_positions).payFromFees(keeper, w.keeperFee);
         }
         emit OrdersFilled(
             w.makerHash,
