@@ -35,6 +35,7 @@ struct System {
     SizeCheckpoints checkpoints;
     DeviationRecord deviations;
     EngineFactory factory;
+    address engine;
     Vault usdcVault;
     Vault wethVault;
     TestToken usdc;
@@ -173,7 +174,8 @@ abstract contract SafeFixture is BaseTest {
         sys.deviations = new DeviationRecord(safe);
         sys.checkpoints = new SizeCheckpoints(safe, 500);
         sys.factory = new EngineFactory(safe, IDeviationRecord(sys.deviations), sys.checkpoints);
-        safe.setEngine(sys.factory.create(table()));
+        sys.engine = sys.factory.create(table());
+        safe.setEngine(sys.engine);
     }
 
     /// @dev The risk table, as a governor's tools would pack it.
