@@ -34,8 +34,8 @@ contract ExchangeFeesTest is ExchangeTest {
         // traded at 1,000, charged at 2,000: 3 · 2,000 · .02 % and .05 %
         (Order memory maker, Order memory taker) = pair(3e18, 1_000e18);
         fill(maker, taker, 3e18);
-        assertEq(ledger.at(0).firstFee, 1.2e18);
-        assertEq(ledger.at(0).secondFee, 3e18);
+        assertEq(ledger.fillAt(0).firstFee, 1.2e18);
+        assertEq(ledger.fillAt(0).secondFee, 3e18);
         assertEq(exchange.volumeOf(alice), 6_000);
         assertEq(exchange.volumeOf(bob), 6_000);
     }
@@ -44,17 +44,17 @@ contract ExchangeFeesTest is ExchangeTest {
         Order memory maker = plain(aliceId, ethCall, SELL, 2e18, 100e18);
         fill(maker, plain(bobId, ethCall, BUY, 2e18, 100e18), 2e18);
         // 2 · 2,000 · .03 % and .04 %
-        assertEq(ledger.at(0).firstFee, 1.2e18);
-        assertEq(ledger.at(0).secondFee, 1.6e18);
+        assertEq(ledger.fillAt(0).firstFee, 1.2e18);
+        assertEq(ledger.fillAt(0).secondFee, 1.6e18);
         maker = plain(aliceId, ethCall, SELL, 2e18, 2e18);
         fill(maker, plain(bobId, ethCall, BUY, 2e18, 2e18), 2e18);
         // 2 · 2 · 12.5 %
-        assertEq(ledger.at(1).firstFee, 0.5e18);
-        assertEq(ledger.at(1).secondFee, 0.5e18);
+        assertEq(ledger.fillAt(1).firstFee, 0.5e18);
+        assertEq(ledger.fillAt(1).secondFee, 0.5e18);
         // nothing for nothing
         maker = plain(aliceId, ethCall, SELL, 2e18, 0);
         fill(maker, plain(bobId, ethCall, BUY, 2e18, 0), 2e18);
-        assertEq(ledger.at(2).firstFee + ledger.at(2).secondFee, 0);
+        assertEq(ledger.fillAt(2).firstFee + ledger.fillAt(2).secondFee, 0);
     }
 
     /// Rounded up, leg by leg, and what the view says is what is taken.
@@ -75,7 +75,7 @@ contract ExchangeFeesTest is ExchangeTest {
         uint256 makerFee = exchange.feeOf(aliceId, legs, true);
         uint256 takerFee = exchange.feeOf(bobId, legs, false);
         fill(maker, taker, size);
-        Fill memory f = ledger.at(0);
+        Fill memory f = ledger.fillAt(0);
         assertEq(f.firstFee, makerFee);
         assertEq(f.secondFee, takerFee);
         uint256 perp = _ceil((uint256(size) / 2) * price, 1e18);
@@ -123,21 +123,21 @@ contract ExchangeFeesTest is ExchangeTest {
 
     function test_VolumeLowersTheRateFromTheNextFillOn() public {
         _trade(1_000_000);
-        assertEq(ledger.at(0).firstFee, 200e18);
-        assertEq(ledger.at(0).secondFee, 500e18);
+        assertEq(ledger.fillAt(0).firstFee, 200e18);
+        assertEq(ledger.fillAt(0).secondFee, 500e18);
         _trade(1_000_000);
-        assertEq(ledger.at(1).firstFee, 100e18);
-        assertEq(ledger.at(1).secondFee, 400e18);
+        assertEq(ledger.fillAt(1).firstFee, 100e18);
+        assertEq(ledger.fillAt(1).secondFee, 400e18);
         _trade(48_000_000);
         _trade(1_000_000);
-        assertEq(ledger.at(3).firstFee, 0);
-        assertEq(ledger.at(3).secondFee, 300e18);
+        assertEq(ledger.fillAt(3).firstFee, 0);
+        assertEq(ledger.fillAt(3).secondFee, 300e18);
     }
 
     function test_AMillionLessADollarIsNotAMillion() public {
         _trade(999_999);
         _trade(1_000_000);
-        assertEq(ledger.at(1).firstFee, 200e18);
+        assertEq(ledger.fillAt(1).firstFee, 200e18);
     }
 
     /// All accounts of an owner share one volume.
@@ -146,7 +146,7 @@ contract ExchangeFeesTest is ExchangeTest {
         fill(maker, plain(bobId, ethPerp, BUY, 500e18, 2_000e18), 500e18);
         assertEq(exchange.volumeOf(alice), 1_000_000);
         _trade(1_000_000);
-        assertEq(ledger.at(1).firstFee, 100e18);
+        assertEq(ledger.fillAt(1).firstFee, 100e18);
     }
 
     /// Against a plain list of (day, volume): within 30 days whole, after 40 gone, and falling in between.

@@ -32,7 +32,7 @@ contract ExchangeNoncesTest is ExchangeTest {
             }
         }
         int256 sold;
-        for (uint256 i; i < ledger.count(); ++i) sold -= ledger.at(i).legs[0].size;
+        for (uint256 i; i < ledger.count(); ++i) sold -= ledger.fillAt(i).legs[0].size;
         assertEq(uint256(sold), filled);
         assertLe(filled, size);
     }

@@ -31,7 +31,7 @@ contract ExchangeOrdersTest is ExchangeTest {
         vm.expectEmit(address(exchange));
         emit OrdersFilled(hashOf(maker), hashOf(taker), aliceId, bobId, 2e18, 0, 0, legs);
         exchange.fillOrder(m, NOBODY);
-        Fill memory f = ledger.at(0);
+        Fill memory f = ledger.fillAt(0);
         assertTrue(f.first == aliceId && f.second == bobId);
         assertEq(f.legs.length, 1);
         assertTrue(f.legs[0].instrument == ethPerp);
@@ -82,8 +82,8 @@ contract ExchangeOrdersTest is ExchangeTest {
         Order memory taker = plain(bobId, ethPerp, -side, size, limit);
         if (makerSells ? price <= limit : price >= limit) {
             fill(maker, taker, size);
-            assertEq(ledger.at(0).legs[0].price, price);
-            assertEq(ledger.at(0).legs[0].size, makerSells ? -int256(uint256(size)) : int256(uint256(size)));
+            assertEq(ledger.fillAt(0).legs[0].price, price);
+            assertEq(ledger.fillAt(0).legs[0].size, makerSells ? -int256(uint256(size)) : int256(uint256(size)));
         } else {
             (int256 cost, int256 most) = (int256(uint256(price)), int256(uint256(limit)));
             if (!makerSells) (cost, most) = (-cost, -most);
@@ -113,7 +113,7 @@ contract ExchangeOrdersTest is ExchangeTest {
             return;
         }
         fill(maker, taker, size);
-        Fill memory f = ledger.at(0);
+        Fill memory f = ledger.fillAt(0);
         for (uint256 i; i < 3; ++i) {
             assertTrue(f.legs[i].instrument == maker.legs[i].instrument);
             assertEq(f.legs[i].size, (int256(uint256(size)) * maker.legs[i].ratio) / 1e18);
@@ -136,7 +136,7 @@ contract ExchangeOrdersTest is ExchangeTest {
         for (uint256 i; i < 3; ++i) taker.legs[i].ratio *= -1;
         refuse(maker, taker, 3, abi.encodeWithSelector(FillTooSmall.selector, ethCall));
         fill(maker, taker, 7);
-        Fill memory f = ledger.at(0);
+        Fill memory f = ledger.fillAt(0);
         assertEq(f.legs[0].size, 7);
         assertEq(f.legs[1].size, -10);
         assertEq(f.legs[2].size, 1);
@@ -185,7 +185,7 @@ contract ExchangeOrdersTest is ExchangeTest {
             old.legs[0].price = 1_500e18;
             refuse(old, resting, 1e18, abi.encodeWithSelector(WrongMaker.selector, hashOf(old)));
             exchange.fillOrder(matchOf(resting, bobKey, old, aliceKey, 1e18), NOBODY);
-            assertEq(ledger.at(i).legs[0].price, 2_000e18);
+            assertEq(ledger.fillAt(i).legs[0].price, 2_000e18);
         }
     }
 
@@ -248,7 +248,7 @@ contract ExchangeOrdersTest is ExchangeTest {
             maker.legs[k] = Leg(Instrument.wrap(uint128(k + 1)), -1e24, type(uint128).max);
         }
         fill(maker, _opposite(maker), 1e18);
-        assertEq(ledger.at(0).legs.length, 16);
+        assertEq(ledger.fillAt(0).legs.length, 16);
     }
 
     function test_RefusesLegsThatDoNotMirror() public {
@@ -298,12 +298,12 @@ contract ExchangeOrdersTest is ExchangeTest {
 
     // ------------------------------------------------------------------ triggers
 
-    function testFuzz_AStopFillsOnlyBeyondItsPrice(bool above, uint96 price, uint96 at) public {
+    function testFuzz_AStopFillsOnlyBeyondItsPrice(bool above, uint96 price, uint96 mid) public {
         (Order memory maker, Order memory taker) = pair(1e18, 2_000e18);
         taker.trigger = Trigger(ETH, above, price, 0);
-        index.set(ETH, at);
-        if (above ? at >= price : at <= price) fill(maker, taker, 1e18);
-        else refuse(maker, taker, 1e18, abi.encodeWithSelector(TriggerNotMet.selector, hashOf(taker), at));
+        index.set(ETH, mid);
+        if (above ? mid >= price : mid <= price) fill(maker, taker, 1e18);
+        else refuse(maker, taker, 1e18, abi.encodeWithSelector(TriggerNotMet.selector, hashOf(taker), mid));
     }
 
     /// The trigger may watch another underlying than the one traded.
@@ -329,7 +329,7 @@ contract ExchangeOrdersTest is ExchangeTest {
             Order memory maker = plain(aliceId, ethPerp, SELL, part, 2_000e18);
             vm.prank(keeper);
             exchange.fillOrder(matched(maker, stop, part), keeperId);
-            Fill memory f = ledger.at(i);
+            Fill memory f = ledger.fillAt(i);
             assertEq(f.firstFee, 0);
             booked += f.secondFee;
         }
@@ -345,8 +345,8 @@ contract ExchangeOrdersTest is ExchangeTest {
         taker.trigger = Trigger(ETH, true, 1_900e18, 4e18);
         vm.prank(keeper);
         exchange.fillOrder(matched(maker, taker, 1e18), keeperId);
-        assertEq(ledger.at(0).firstFee, 2e18);
-        assertEq(ledger.at(0).secondFee, 1e18);
+        assertEq(ledger.fillAt(0).firstFee, 2e18);
+        assertEq(ledger.fillAt(0).secondFee, 1e18);
         assertEq(ledger.paidTotal(), 3e18);
     }
 
@@ -354,7 +354,7 @@ contract ExchangeOrdersTest is ExchangeTest {
         (Order memory maker, Order memory taker) = pair(1e18, 2_000e18);
         taker.trigger = Trigger(ETH, true, 1_900e18, 8e18);
         fill(maker, taker, 1e18);
-        assertEq(ledger.at(0).secondFee, 0);
+        assertEq(ledger.fillAt(0).secondFee, 0);
         assertEq(ledger.paidTotal(), 0);
     }
 
@@ -364,7 +364,7 @@ contract ExchangeOrdersTest is ExchangeTest {
         taker.trigger = Trigger(0, true, 1_900e18, 8e18);
         vm.prank(keeper);
         exchange.fillOrder(matched(maker, taker, 1e18), keeperId);
-        assertEq(ledger.at(0).secondFee, 0);
+        assertEq(ledger.fillAt(0).secondFee, 0);
         assertEq(ledger.paidTotal(), 0);
     }
 

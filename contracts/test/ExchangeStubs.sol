@@ -24,7 +24,7 @@ contract ExchangeSafeStub {
 }
 
 /// @title Index prices as the test sets them
-contract IndexStub {
+contract MidPriceStub {
     mapping(AssetId asset => uint256 price) public midPrice;
 
     function set(uint16 number, uint256 price) external {
@@ -55,7 +55,7 @@ contract PositionsStub {
         return _fills.length;
     }
 
-    function at(uint256 i) external view returns (Fill memory) {
+    function fillAt(uint256 i) external view returns (Fill memory) {
         return abi.decode(_fills[i], (Fill));
     }
 

@@ -9,7 +9,7 @@ import {IMarginAccounts} from "../interfaces/IMarginAccounts.sol";
 import {Exchange} from "../markets/Exchange.sol";
 import {AccountId, AccountIdLib} from "../types/AccountId.sol";
 import {Instrument, InstrumentLib} from "../types/Position.sol";
-import {ExchangeSafeStub, IndexStub, PositionsStub} from "./ExchangeStubs.sol";
+import {ExchangeSafeStub, MidPriceStub, PositionsStub} from "./ExchangeStubs.sol";
 import {OrderSigner} from "./OrderSigner.sol";
 
 /// @title The exchange on a ledger that only notes what it is asked
@@ -23,7 +23,7 @@ abstract contract ExchangeTest is OrderSigner, IExchangeErrors, IExchangeEvents 
 
     AccessManager internal authority;
     ExchangeSafeStub internal safe;
-    IndexStub internal index;
+    MidPriceStub internal index;
     PositionsStub internal ledger;
     Exchange internal exchange;
 
@@ -51,7 +51,7 @@ abstract contract ExchangeTest is OrderSigner, IExchangeErrors, IExchangeEvents 
         (aliceId, bobId) = (AccountIdLib.make(alice, 0), AccountIdLib.make(bob, 0));
         (carolId, keeperId) = (AccountIdLib.make(carol, 0), AccountIdLib.make(keeper, 0));
         authority = new AccessManager(address(this));
-        index = new IndexStub();
+        index = new MidPriceStub();
         index.set(ETH, 2_000e18);
         index.set(BTC, 50_000e18);
         safe = new ExchangeSafeStub(address(index));
