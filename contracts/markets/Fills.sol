@@ -34,6 +34,7 @@ abstract contract Fills is Clearing {
         for (uint256 i = 0; i < n; ++i) {
             FillLeg memory leg = f.legs[i];
             require(leg.size != 0, ZeroSize(leg.instrument));
+            require(leg.size == int128(leg.size), TooLarge(uint256(leg.size)));
             require(leg.price <= MAX_AMOUNT, TooLarge(leg.price));
             if (leg.instrument.isPerp()) {
                 _fillPerp(a, b, leg, f.firstReduces, f.secondReduces);

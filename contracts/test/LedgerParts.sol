@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
-import {IMarginAccounts} from "../interfaces/IMarginAccounts.sol";
+import {PriceState} from "../interfaces/IMarginEngine.sol";
 import {Fill, IPositions, IPositionsLedger, PerpState} from "../interfaces/IPositions.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AssetId, SETTLEMENT} from "../types/AssetId.sol";
-import {FixedPoint, IWAD, WAD} from "../types/FixedPoint.sol";
+import {FixedPoint, WAD} from "../types/FixedPoint.sol";
 import {Holding} from "../types/Holding.sol";
 import {Position} from "../types/Position.sol";
 
@@ -122,6 +122,12 @@ contract LedgerEngine {
     function midPrice(AssetId asset) external view returns (uint256 price) {
         price = _prices[AssetId.unwrap(asset)];
         require(price != 0, NoPrice(asset));
+    }
+
+    /// @dev Good, whatever it is.
+    function priceState(AssetId asset) external view returns (PriceState memory state) {
+        uint256 price = _prices[AssetId.unwrap(asset)];
+        (state.low, state.high, state.primary, state.updatedAt) = (price, price, price, block.timestamp);
     }
 
     function settlementDecimals() external pure returns (uint8) {

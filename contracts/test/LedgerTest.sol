@@ -3,12 +3,12 @@ pragma solidity ^0.8.34;
 
 import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 
-import {Fill, FillLeg, IPositionsErrors, IPositionsLedger, PerpConfig, PerpState} from "../interfaces/IPositions.sol";
+import {Fill, FillLeg, IPositionsLedger, PerpConfig} from "../interfaces/IPositions.sol";
 import {Positions} from "../markets/Positions.sol";
 import {PositionsExtension} from "../markets/PositionsExtension.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
-import {Instrument, InstrumentLib, Position} from "../types/Position.sol";
+import {Instrument, InstrumentLib} from "../types/Position.sol";
 import {FillSender, FinalPrices, LedgerEngine, PremiumFeed} from "./LedgerParts.sol";
 import {SafeTest} from "./SafeTest.sol";
 
