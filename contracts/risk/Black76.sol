@@ -20,7 +20,7 @@ struct OptionGreeks {
 /// @notice Undiscounted, `v` is σ√T, WAD. The price's error is below 10⁻¹³ of the larger of forward and strike.
 library Black76 {
     /// @dev Less than this v is this v: the price differs by less than 10⁻¹² of the forward.
-    uint256 private constant MIN_DEVIATION = 1e6;
+    uint256 internal constant MIN_DEVIATION = 1e6;
     /// @dev From here on calls are worth the forward and puts their strike.
     uint256 private constant MAX_DEVIATION = 1e6 * WAD;
     /// @dev 1/√(2π), WAD.

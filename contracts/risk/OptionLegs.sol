@@ -44,6 +44,15 @@ library OptionLegLib {
         return uint256(_word(leg, 0x60));
     }
 
+    /// @notice Strike, net size of calls and puts together, volatility.
+    function terms(OptionLeg leg) internal pure returns (uint256 strike_, int256 size, uint256 sigma) {
+        assembly ("memory-safe") {
+            strike_ := mload(leg)
+            size := add(mload(add(leg, 0x20)), mload(add(leg, 0x40)))
+            sigma := mload(add(leg, 0x60))
+        }
+    }
+
     /// @notice Σ|size| of what was added.
     function gross(OptionLeg leg) internal pure returns (uint256) {
         return uint256(_word(leg, 0x80));

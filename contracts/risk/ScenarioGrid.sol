@@ -5,9 +5,10 @@ import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 
 import {FixedPoint, IWAD, WAD, YEAR} from "../types/FixedPoint.sol";
 import {Black76} from "./Black76.sol";
+import {NormalTableLib} from "./NormalTable.sol";
 import {OptionExpiry, OptionLeg} from "./OptionLegs.sol";
 import {ScenarioKernel} from "./ScenarioKernel.sol";
-import {ScenarioCell, ScenarioTable, ScenarioTableLib} from "./ScenarioTable.sol";
+import {ScenarioTable, ScenarioTableLib} from "./ScenarioTable.sol";
 
 /// @dev What the account holds of one underlying, at one index price.
 struct UnderlyingBook {
@@ -46,6 +47,8 @@ library ScenarioGrid {
     uint256 private constant WEIGHT_BITS = 56;
     /// @dev Probabilities have 54 bits.
     uint256 private constant PROBABILITY_BITS = 54;
+    /// @dev ln s times this over a width is an argument.
+    int256 private constant SQUARED_UNIT = int256(NormalTableLib.UNIT * NormalTableLib.UNIT);
     /// @dev No spot factor falls below it, however large the scale of the shocks.
     uint256 private constant MIN_FACTOR = 1e16;
 
@@ -53,31 +56,36 @@ library ScenarioGrid {
     struct Work {
         ScenarioTable table;
         uint256 normal;
-        uint256 cells;
+        uint256 size; // bytes of an array
         uint256 factors; // s, WAD
         uint256 logs; // empty accumulators: ln s of every cell
-        uint256 sums; // accumulators of the expiry in hand; then V of every cell
+        uint256 sums; // accumulators of the expiry in hand
         uint256 changes; // Σ over expiries of d(V(s, v)) − V, of skews −|d(V(s, v)) − V|
+        uint256 rules; // records of {ScenarioKernel}, of rules that have cells
+        uint256 straightRules; // end of the rules that do not depend on the strike
+        uint256 lastRule;
+        uint256 skews; // bytes of an array before the skews' cells, less one
         uint256 nakedShorts; // whole underlyings
         uint256 unsure; // Σ (1 − confidence)·size of expiries below the threshold
     }
 
     /// @dev One expiry, ready for its legs.
     struct Pricing {
-        uint256 forward;
+        uint256 forwardVar;
+        uint256 forwardFix;
         uint256 time; // years WAD
         uint256 rootTime; // √years WAD
         uint256 discount; // D
-        int256[5] scales; // σ' = σ·scale of the rules up (before σ_min), none, down; cap and k* of the skews are below
-        int256[2] caps; // linear, abs
-        int256 kStar;
         uint256 shiftA; // weights are n >> shiftA, n·K >> shiftB
         uint256 shiftB;
-        int256 a; // weights of the leg in hand
-        int256 b;
         int256 puts; // Σ puts
         int256 putStrikes; // Σ puts·K, WAD²
         uint256 gross; // Σ |size|
+        int256 gain; // factors of d_e
+        int256 loss;
+        int256 base; // V at the present forward
+        int256[2] caps; // linear, abs
+        int256 kStar;
     }
 
     /// @notice Every scenario's PnL, the basis contingency, the worst of them, and the charges beside.
@@ -92,7 +100,8 @@ library ScenarioGrid {
         require(book.spot < MAX_PRICE, BeyondGrid(book.spot));
         require(book.perpMark < MAX_PRICE, BeyondGrid(book.perpMark));
         Work memory w = _prepare(table, normal, g);
-        for (uint256 i; i < book.expiries.length; ++i) _expiry(w, book.expiries[i], risk);
+        OptionExpiry[] memory expiries = book.expiries;
+        for (uint256 i; i < expiries.length; ++i) _expiry(w, expiries[i], risk);
         _scenarios(w, book, risk);
         _charges(w, book, risk);
     }
@@ -100,25 +109,60 @@ library ScenarioGrid {
     /// @dev Spot factors and their logarithms, cached in the table for shocks at their own scale.
     function _prepare(ScenarioTable table, uint256 normal, uint256 g) private pure returns (Work memory w) {
         unchecked {
-            uint256 n = table.cells();
-            (w.table, w.normal, w.cells) = (table, normal, n);
-            uint256 bytes_ = 32 * n;
-            uint256 start = _allocate(4 * bytes_);
-            (w.factors, w.logs) = (start, start + bytes_);
-            (w.sums, w.changes) = (start + 2 * bytes_, start + 3 * bytes_);
-            for (uint256 i; i < n; ++i) {
-                ScenarioCell cell = table.cell(i);
-                uint256 s = cell.factor();
-                uint256 ln = cell.log();
-                if (g != WAD && s != WAD) {
-                    int256 scaled = IWAD + ((int256(s) - IWAD) * int256(g)) / IWAD;
-                    s = scaled < int256(MIN_FACTOR) ? MIN_FACTOR : uint256(scaled);
-                    ln = ScenarioTableLib.logOf(FixedPointMathLib.lnWad(int256(s)));
+            uint256 size = 32 * table.cells();
+            (w.table, w.normal, w.size) = (table, normal, size);
+            (w.factors, w.logs) = (_allocate(size), _allocate(size));
+            (w.sums, w.changes) = (_allocate(size), _allocate(size));
+            (uint256 factors, uint256 logs, uint256 changes) = (w.factors, w.logs, w.changes);
+            assembly ("memory-safe") {
+                // zeros
+                calldatacopy(changes, calldatasize(), size)
+                let cell := add(table, 0x120)
+                for {
+                    let i := 0
+                } lt(i, size) {
+                    i := add(i, 0x20)
+                } {
+                    let c := mload(add(cell, i))
+                    mstore(add(factors, i), and(shr(128, c), 0xffffffffffffffff))
+                    mstore(add(logs, i), and(c, 0xffffffff))
                 }
-                _store(w.factors + 32 * i, s);
-                _store(w.logs + 32 * i, ln);
-                _store(w.changes + 32 * i, 0);
             }
+            if (g != WAD) _scale(w, g);
+            _rules(w);
+        }
+    }
+
+    /// @dev s' = 1 + g·(s − 1), not below {MIN_FACTOR}.
+    function _scale(Work memory w, uint256 g) private pure {
+        unchecked {
+            for (uint256 i; i < w.size; i += 32) {
+                int256 shock = int256(_load(w.factors + i)) - IWAD;
+                int256 s = FixedPoint.max(int256(MIN_FACTOR), IWAD + (shock * int256(g)) / IWAD);
+                _store(w.factors + i, uint256(s));
+                _store(w.logs + i, ScenarioTableLib.logOf(FixedPointMathLib.lnWad(s)));
+            }
+        }
+    }
+
+    /// @dev Where the cells of each rule are; scales come with the expiry.
+    function _rules(Work memory w) private pure {
+        unchecked {
+            uint256 rule = _allocate(5 * ScenarioKernel.RULE_BYTES);
+            uint256 counts = w.table.cellCounts();
+            uint256 from = w.sums;
+            w.rules = rule;
+            for (uint256 i; i < 5; ++i) {
+                if (i == ScenarioTableLib.LINEAR) (w.straightRules, w.skews) = (rule, from - w.sums - 1);
+                uint256 count = (counts >> (8 * (4 - i))) & 0xff;
+                if (count == 0) continue;
+                uint256 to = from + 32 * count;
+                _store(rule, from);
+                _store(rule + 0x20, to);
+                rule += ScenarioKernel.RULE_BYTES;
+                from = to;
+            }
+            w.lastRule = rule;
         }
     }
 
@@ -126,33 +170,40 @@ library ScenarioGrid {
 
     function _expiry(Work memory w, OptionExpiry memory e, UnderlyingRisk memory risk) private pure {
         if (!e.legs.exists()) return;
-        Pricing memory p = _pricing(w.table, e);
+        Pricing memory p = _pricing(w, e);
         _weigh(w, e, p);
-        _shift(w, e, p.forward);
-        if (p.forward != 0) {
+        _shift(w, p);
+        if (p.forwardVar + p.forwardFix != 0) {
             for (OptionLeg leg = e.legs; leg.exists(); leg = leg.next()) _price(w, p, leg);
         }
-        _value(w, e, p);
-        _book(w, e, p, risk);
-        if (e.confidence < uint256(w.table.number(6, 2)))
+        _book(w, p, risk);
+        if (e.confidence < uint256(w.table.number(6, 2))) {
             w.unsure += FixedPoint.mulDivUp(WAD - e.confidence, p.gross, WAD);
+        }
     }
 
     /// @dev Time, discount, and what the volatility rules share.
-    function _pricing(ScenarioTable t, OptionExpiry memory e) private pure returns (Pricing memory p) {
-        require(e.forwardVar < MAX_PRICE / 2 && e.forwardFix < MAX_PRICE / 2, BeyondGrid(e.forwardVar + e.forwardFix));
+    function _pricing(Work memory w, OptionExpiry memory e) private pure returns (Pricing memory p) {
+        require(e.forwardVar < MAX_PRICE / 2 && e.forwardFix < MAX_PRICE / 2, BeyondGrid(e.forwardVar | e.forwardFix));
         require(e.secondsLeft < MAX_SECONDS, BeyondGrid(e.secondsLeft));
         unchecked {
-            p.forward = e.forwardVar + e.forwardFix;
+            ScenarioTable t = w.table;
+            (p.forwardVar, p.forwardFix) = (e.forwardVar, e.forwardFix);
             p.time = (e.secondsLeft * WAD) / YEAR;
             p.rootTime = FixedPointMathLib.sqrt((e.secondsLeft * (WAD * WAD)) / YEAR);
-            p.discount = _discount(e.rate, p.time);
-            int256 tau = _tau(t, e.secondsLeft);
-            p.scales[0] = IWAD + (t.number(1, 0) * tau) / IWAD;
-            p.scales[1] = IWAD;
-            p.scales[2] = IWAD - (t.number(1, 2) * tau) / IWAD;
-            if (p.scales[2] < 0) p.scales[2] = 0;
-            if (t.cellsOf(ScenarioTableLib.LINEAR) + t.cellsOf(ScenarioTableLib.ABS) == 0) return p;
+            _discount(t, p, FixedPoint.max(e.rate, 0));
+            uint256 rule = w.rules;
+            if (t.cellsOf(ScenarioTableLib.UP) != 0) {
+                int256 up = IWAD + (t.number(1, 0) * _tau(t, e.secondsLeft)) / IWAD;
+                _setRule(rule, up, p.rootTime, uint256(t.number(1, 1)));
+                rule += ScenarioKernel.RULE_BYTES;
+            }
+            _setRule(rule, IWAD, p.rootTime, 0);
+            if (t.cellsOf(ScenarioTableLib.DOWN) != 0) {
+                int256 down = IWAD - (t.number(1, 2) * _tau(t, e.secondsLeft)) / IWAD;
+                _setRule(rule + ScenarioKernel.RULE_BYTES, FixedPoint.max(down, 0), p.rootTime, 0);
+            }
+            if (w.straightRules == w.lastRule) return p;
             int256 root = int256(p.rootTime);
             p.caps[0] = t.number(4, 1) + (t.number(4, 0) * root) / IWAD;
             p.caps[1] = t.number(4, 3) + (t.number(4, 2) * root) / IWAD;
@@ -161,36 +212,68 @@ library ScenarioGrid {
         }
     }
 
-    /// @dev τ = (30 / max(days, floor))^p, WAD.
-    function _tau(ScenarioTable t, uint256 secondsLeft) private pure returns (int256) {
-        uint256 days_ = (secondsLeft * WAD) / DAY;
-        int256 power = t.number(2, days_ <= 30 * WAD ? 0 : 1);
-        days_ = FixedPoint.max(days_, uint256(t.number(1, 3)));
-        return FixedPointMathLib.powWad(int256((30 * WAD * WAD) / days_), power);
+    /// @dev σ' = max(σ·factor, least), and never less than {MIN_DEVIATION} of σ'√T.
+    function _setRule(uint256 rule, int256 factor, uint256 rootTime, uint256 least) private pure {
+        unchecked {
+            uint256 unit = NormalTableLib.UNIT;
+            uint256 scale = (uint256(factor) * rootTime) / WAD;
+            _store(rule + 0x40, ((scale * unit) << ScenarioKernel.SCALE_BITS) / (WAD * WAD));
+            least = FixedPoint.max(Black76.MIN_DEVIATION, (least * rootTime) / WAD);
+            _store(rule + 0x60, (least * unit) / WAD);
+        }
     }
 
-    /// @dev D, of which negative rates make no more than one.
-    function _discount(int256 rate, uint256 time) private pure returns (uint256) {
-        return rate <= 0 ? WAD : uint256(FixedPointMathLib.expWad(-(rate * int256(time)) / IWAD));
+    /// @dev τ = (30 / max(days, floor))^p, WAD.
+    function _tau(ScenarioTable t, uint256 secondsLeft) private pure returns (int256) {
+        unchecked {
+            uint256 days_ = (secondsLeft * WAD) / DAY;
+            int256 power = t.number(2, days_ <= 30 * WAD ? 0 : 1);
+            days_ = FixedPoint.max(days_, uint256(t.number(1, 3)));
+            return FixedPointMathLib.powWad(int256((30 * WAD * WAD) / days_), power);
+        }
+    }
+
+    /// @dev D, and the factors of d_e for gains and losses. Negative rates count as none.
+    function _discount(ScenarioTable t, Pricing memory p, int256 rate) private pure {
+        unchecked {
+            int256 time = int256(p.time);
+            p.discount = rate == 0 ? WAD : uint256(FixedPointMathLib.expWad(-(rate * time) / IWAD));
+            int256 x = ((rate * t.number(3, 0)) / IWAD + t.number(3, 1)) * time;
+            p.gain = (t.number(2, 2) * FixedPointMathLib.expWad(-x / IWAD)) / IWAD;
+            x = ((rate * t.number(3, 2)) / IWAD + t.number(3, 3)) * time;
+            p.loss = (t.number(2, 3) * FixedPointMathLib.expWad(x / IWAD)) / IWAD;
+            if (p.discount != 0) p.loss = FixedPoint.min(p.loss, (IWAD * IWAD) / int256(p.discount));
+        }
     }
 
     /// @dev How far weights must be scaled down to fit the accumulators, and what needs no probability.
     function _weigh(Work memory w, OptionExpiry memory e, Pricing memory p) private pure {
         unchecked {
-            uint256 sumA;
-            uint256 sumB;
-            for (OptionLeg leg = e.legs; leg.exists(); leg = leg.next()) {
-                uint256 strike = leg.strike();
-                require(strike < MAX_PRICE, BeyondGrid(strike));
-                int256 n = leg.calls() + leg.puts();
-                uint256 size = FixedPointMathLib.abs(n);
-                if (n < 0) w.nakedShorts += size;
-                sumA += size;
-                sumB += size * strike;
-                p.puts += leg.puts();
-                p.putStrikes += leg.puts() * int256(strike);
-                p.gross += leg.gross();
+            (uint256 sumA, uint256 sumB, uint256 shorts, uint256 gross, uint256 highest) = (0, 0, 0, 0, 0);
+            OptionLeg leg = e.legs;
+            assembly ("memory-safe") {
+                // Legs: strike, calls 0x20, puts 0x40, gross 0x80, next 0xa0. Pricing: puts 0xe0, putStrikes 0x100.
+                for {} leg {
+                    leg := mload(add(leg, 0xa0))
+                } {
+                    let strike := mload(leg)
+                    let puts := mload(add(leg, 0x40))
+                    highest := or(highest, strike)
+                    gross := add(gross, mload(add(leg, 0x80)))
+                    let n := add(mload(add(leg, 0x20)), puts)
+                    let sign := sar(255, n)
+                    n := sub(xor(n, sign), sign)
+                    shorts := sub(shorts, mul(n, sign))
+                    sumA := add(sumA, n)
+                    sumB := add(sumB, mul(n, strike))
+                    if puts {
+                        mstore(add(p, 0xe0), add(mload(add(p, 0xe0)), puts))
+                        mstore(add(p, 0x100), add(mload(add(p, 0x100)), mul(puts, strike)))
+                    }
+                }
             }
+            require(highest < MAX_PRICE, BeyondGrid(highest));
+            (p.gross, w.nakedShorts) = (gross, w.nakedShorts + shorts);
             uint256 bits = FixedPointMathLib.log2(sumA | 1) + 1;
             p.shiftA = bits > WEIGHT_BITS ? bits - WEIGHT_BITS : 0;
             bits = FixedPointMathLib.log2(sumB | 1) + 1;
@@ -200,142 +283,146 @@ library ScenarioGrid {
     }
 
     /// @dev Empty accumulators. Inside the averaging window the forward moves less than the spot.
-    function _shift(Work memory w, OptionExpiry memory e, uint256 forward) private pure {
-        (uint256 to, uint256 from, uint256 size) = (w.sums, w.logs, 32 * w.cells);
-        if (e.forwardFix == 0) {
+    function _shift(Work memory w, Pricing memory p) private pure {
+        (uint256 to, uint256 from, uint256 size) = (w.sums, w.logs, w.size);
+        if (p.forwardFix == 0) {
             assembly ("memory-safe") {
                 mcopy(to, from, size)
             }
             return;
         }
         unchecked {
+            uint256 forward = p.forwardVar + p.forwardFix;
             for (uint256 i; i < size; i += 32) {
-                uint256 shifted = (e.forwardVar * _load(w.factors + i)) / WAD + e.forwardFix;
-                _store(to + i, ScenarioTableLib.logOf(FixedPointMathLib.lnWad(int256((shifted * WAD) / forward))));
+                uint256 shifted = (p.forwardVar * _load(w.factors + i)) / WAD + p.forwardFix;
+                _store(to + i, ScenarioTableLib.logOf(Black76.logRatio(shifted, forward)));
             }
         }
     }
 
-    /// @dev Adds a leg to the accumulators, rule by rule.
+    /// @dev Adds a leg to the accumulators.
     function _price(Work memory w, Pricing memory p, OptionLeg leg) private pure {
         unchecked {
-            int256 n = leg.calls() + leg.puts();
-            if (n == 0) return; // worth a forward
-            int256 ln = Black76.logRatio(p.forward, leg.strike());
-            p.a = (n >> p.shiftA) << ScenarioKernel.UPPER;
-            p.b = -(((n * int256(leg.strike())) >> p.shiftB) << ScenarioKernel.LOWER);
-            uint256 from = w.sums;
-            for (uint256 rule; rule < 5; ++rule) {
-                uint256 to = from + 32 * w.table.cellsOf(rule);
-                if (from == to) continue;
-                uint256 v = _deviation(w.table, p, leg.volatility(), ln, rule);
-                ScenarioKernel.accumulate(w.normal, from, to, ln, v, p.a, p.b);
-                from = to;
-            }
+            (uint256 strike, int256 a, uint256 sigma) = leg.terms();
+            if (a == 0) return; // worth a forward
+            int256 ln = Black76.logRatio(p.forwardVar + p.forwardFix, strike);
+            if (sigma > MAX_VOLATILITY) sigma = MAX_VOLATILITY;
+            if (w.straightRules != w.lastRule) _skew(w, p, ln);
+            int256 b = -(((a * int256(strike)) >> p.shiftB) << ScenarioKernel.LOWER);
+            a = (a >> p.shiftA) << ScenarioKernel.UPPER;
+            ln = (ln * SQUARED_UNIT) / IWAD;
+            ScenarioKernel.accumulate(w.normal, w.rules, w.lastRule, sigma, ln, a, b);
         }
     }
 
-    /// @dev σ'·√T under a rule, WAD.
-    function _deviation(
-        ScenarioTable t,
-        Pricing memory p,
-        uint256 sigma,
-        int256 ln,
-        uint256 rule
-    ) private pure returns (uint256) {
+    /// @dev σ' = σ·max(m, 0) of the skew rules, which depends on the strike. `ln` is of F / K.
+    function _skew(Work memory w, Pricing memory p, int256 ln) private pure {
         unchecked {
-            sigma = FixedPoint.min(sigma, MAX_VOLATILITY);
-            if (rule < ScenarioTableLib.LINEAR) {
-                sigma = (sigma * uint256(p.scales[rule])) / WAD;
-                if (rule == ScenarioTableLib.UP) sigma = FixedPoint.max(sigma, uint256(t.number(1, 1)));
-            } else {
-                int256 cap = p.caps[rule - ScenarioTableLib.LINEAR];
-                int256 k = rule == ScenarioTableLib.ABS && ln > 0 ? ln : -ln; // ln(K / F), or its absolute value
+            uint256 rule = w.straightRules;
+            for (uint256 i; i < 2; ++i) {
+                if (w.table.cellsOf(ScenarioTableLib.LINEAR + i) == 0) continue;
+                int256 k = i == 1 && ln > 0 ? ln : -ln;
+                int256 cap = p.caps[i];
                 int256 m = (k * cap) / p.kStar;
                 m = IWAD + (k >= 0 ? FixedPoint.min(cap, m) : FixedPoint.max(-cap, m));
-                sigma = m <= 0 ? 0 : (sigma * uint256(m)) / WAD;
+                _setRule(rule, FixedPoint.max(m, 0), p.rootTime, 0);
+                rule += ScenarioKernel.RULE_BYTES;
             }
-            return (sigma * p.rootTime) / WAD;
         }
     }
 
-    /// @dev Turns accumulators into V of every cell.
-    function _value(Work memory w, OptionExpiry memory e, Pricing memory p) private pure {
+    /// @dev V of a cell, from its accumulator.
+    function _value(Work memory w, Pricing memory p, uint256 i) private pure returns (int256 x) {
         unchecked {
-            uint256 size = 32 * w.cells;
-            uint256 shiftB = p.shiftB - PROBABILITY_BITS;
-            for (uint256 i; i < size; i += 32) {
-                int256 forward = int256((e.forwardVar * _load(w.factors + i)) / WAD + e.forwardFix);
-                int256 x;
-                if (p.forward != 0) {
-                    (int256 upper, int256 lower) = ScenarioKernel.unpack(w.sums + i);
-                    x = (((upper * forward) >> PROBABILITY_BITS) << p.shiftA) + (lower << shiftB);
-                }
-                x = (x - p.puts * forward + p.putStrikes) / IWAD;
-                _store(w.sums + i, uint256((x * int256(p.discount)) / IWAD));
-            }
+            (int256 upper, int256 lower) = ScenarioKernel.unpack(w.sums + i);
+            int256 forward = int256((p.forwardVar * _load(w.factors + i)) / WAD + p.forwardFix);
+            x = (((upper * forward) >> PROBABILITY_BITS) << p.shiftA) + (lower << (p.shiftB - PROBABILITY_BITS));
+            x = (((x - p.puts * forward + p.putStrikes) / IWAD) * int256(p.discount)) / IWAD;
         }
     }
 
     /// @dev Adds the expiry to every cell's change, to the basis contingency and to the present value.
-    function _book(Work memory w, OptionExpiry memory e, Pricing memory p, UnderlyingRisk memory risk) private pure {
+    function _book(Work memory w, Pricing memory p, UnderlyingRisk memory risk) private pure {
         unchecked {
             ScenarioTable t = w.table;
-            int256 base = _value(w.sums, t.baseCell());
-            (int256 up, int256 down) = (
-                _value(w.sums, t.basisUpCell()) - base,
-                _value(w.sums, t.basisDownCell()) - base
-            );
-            int256 least = FixedPoint.min(FixedPoint.min(up, down), 0);
+            p.base = _value(w, p, 32 * t.baseCell());
+            int256 least = FixedPoint.min(_value(w, p, 32 * t.basisUpCell()), _value(w, p, 32 * t.basisDownCell()));
+            least = FixedPoint.min(least - p.base, 0);
             risk.basis += _floor(least * (t.number(6, 0) + (t.number(6, 1) * int256(p.time)) / IWAD));
-            risk.optionValue += base;
-
-            (int256 gain, int256 loss) = _staticDiscounts(t, e, p);
-            uint256 straight = t.cellsOf(0) + t.cellsOf(1) + t.cellsOf(2);
-            for (uint256 i; i < w.cells; ++i) {
-                int256 v = _value(w.sums, i);
-                v = _floor(v * (v < 0 ? loss : gain)) - base;
-                if (i >= straight && v > 0) v = -v;
-                uint256 change = w.changes + 32 * i;
-                _store(change, uint256(int256(_load(change)) + v));
-            }
+            risk.optionValue += p.base;
+            _change(w, p);
         }
     }
 
-    /// @dev Factors of d_e for gains and losses, WAD.
-    function _staticDiscounts(
-        ScenarioTable t,
-        OptionExpiry memory e,
-        Pricing memory p
-    ) private pure returns (int256 gain, int256 loss) {
-        int256 rate = FixedPoint.max(e.rate, 0);
-        int256 time = int256(p.time);
-        int256 x = ((rate * t.number(3, 0)) / IWAD + t.number(3, 1)) * time;
-        gain = (t.number(2, 2) * FixedPointMathLib.expWad(-x / IWAD)) / IWAD;
-        x = ((rate * t.number(3, 2)) / IWAD + t.number(3, 3)) * time;
-        loss = (t.number(2, 3) * FixedPointMathLib.expWad(x / IWAD)) / IWAD;
-        if (p.discount != 0) loss = FixedPoint.min(loss, (IWAD * IWAD) / int256(p.discount));
+    /// @dev changes += d(V) − V(present), of skews −|·|. V as {_value} has it, D and d_e in one factor.
+    function _change(Work memory w, Pricing memory p) private pure {
+        (uint256 sums, uint256 factors, uint256 changes) = (w.sums, w.factors, w.changes);
+        (uint256 skews, uint256 end) = (w.skews, w.size);
+        int256 gain = (p.gain * int256(p.discount)) / IWAD;
+        (p.shiftB, p.gain, p.loss) = (p.shiftB - PROBABILITY_BITS, gain, (p.loss * int256(p.discount)) / IWAD);
+        assembly ("memory-safe") {
+            // Pricing: forwardVar, forwardFix 0x20, shiftA 0xa0, shiftB 0xc0, puts 0xe0, putStrikes 0x100, gain 0x140, loss 0x160, base 0x180.
+            // Reads arrays of `end` bytes, writes `changes` only.
+            for {
+                let i := 0
+            } lt(i, end) {
+                i := add(i, 0x20)
+            } {
+                let forward := add(div(mul(mload(p), mload(add(factors, i))), WAD), mload(add(p, 0x20)))
+                let x := mload(add(sums, i))
+                let lower := signextend(13, shr(32, x))
+                x := shl(mload(add(p, 0xa0)), sar(54, mul(add(sar(144, x), slt(lower, 0)), forward)))
+                x := add(add(x, shl(mload(add(p, 0xc0)), lower)), mload(add(p, 0x100)))
+                x := sdiv(sub(x, mul(mload(add(p, 0xe0)), forward)), WAD)
+                x := mul(x, mload(add(p, add(0x140, shl(5, slt(x, 0))))))
+                x := sub(sdiv(sub(x, mul(slt(x, 0), 0xde0b6b3a763ffff)), WAD), mload(add(p, 0x180)))
+                if gt(i, skews) {
+                    // minus the absolute value
+                    let sign := sar(255, x)
+                    x := sub(sign, xor(x, sign))
+                }
+                let change := add(changes, i)
+                mstore(change, add(mload(change), x))
+            }
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ the underlying
 
     function _scenarios(Work memory w, UnderlyingBook memory book, UnderlyingRisk memory risk) private pure {
         unchecked {
-            ScenarioTable t = w.table;
-            risk.pnl = new int256[](t.scenarios());
+            int256[] memory list = new int256[](w.table.scenarios());
+            risk.pnl = list;
             // what moves with the spot, per whole shock
             int256 exposure = (book.perpSize * int256(book.perpMark)) / IWAD + book.spotValue;
-            int256 worst = risk.basis;
-            for (uint256 i; i < w.cells; ++i) {
-                ScenarioCell cell = t.cell(i);
-                uint256 place = cell.place();
-                if (place == ScenarioTableLib.NO_SCENARIO) continue;
-                int256 change = _floor(exposure * (int256(_load(w.factors + 32 * i)) - IWAD));
-                int256 pnl = _floor((change + _value(w.changes, i)) * cell.weight());
-                risk.pnl[place] = pnl;
-                if (pnl < worst) worst = pnl;
+            risk.worst = FixedPoint.min(risk.basis, _weightAll(w, exposure, list));
+        }
+    }
+
+    /// @dev PnL of every scenario into `list`, and the least.
+    function _weightAll(Work memory w, int256 exposure, int256[] memory list) private pure returns (int256 least) {
+        (ScenarioTable t, uint256 factors, uint256 changes, uint256 end) = (w.table, w.factors, w.changes, w.size);
+        least = type(int256).max;
+        assembly ("memory-safe") {
+            // `requireSane` held every place inside the list, or at NO_SCENARIO
+            for {
+                let i := 0
+            } lt(i, end) {
+                i := add(i, 0x20)
+            } {
+                let cell := mload(add(add(t, 0x120), i))
+                let place := and(shr(120, cell), 0xff)
+                if lt(place, mload(list)) {
+                    let x := mul(exposure, sub(mload(add(factors, i)), WAD))
+                    x := sdiv(sub(x, mul(slt(x, 0), 0xde0b6b3a763ffff)), WAD)
+                    x := mul(add(x, mload(add(changes, i))), shr(192, cell))
+                    x := sdiv(sub(x, mul(slt(x, 0), 0xde0b6b3a763ffff)), WAD)
+                    mstore(add(add(list, 0x20), shl(5, place)), x)
+                    if slt(x, least) {
+                        least := x
+                    }
+                }
             }
-            risk.worst = worst;
         }
     }
 
@@ -373,10 +460,6 @@ library ScenarioGrid {
         unchecked {
             return (x < 0 ? x - (IWAD - 1) : x) / IWAD;
         }
-    }
-
-    function _value(uint256 array, uint256 i) private pure returns (int256) {
-        return int256(_load(array + 32 * i));
     }
 
     function _load(uint256 pointer) private pure returns (uint256 x) {

@@ -1,49 +1,118 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
-import {Black76} from "./Black76.sol";
 import {NormalTableLib} from "./NormalTable.sol";
 
 /// @title Σ n·N(d1) and Σ n·K·N(d2) over shocks, the innermost loop of the scenario grid
-/// @notice The only place where speed decides. Checked against {NormalTableLib-cdf} by fuzzing.
+/// @notice The only place where speed decides everything: assembly, held against {NormalTableLib-cdf} and a plain version by fuzzing.
 ///
 /// An accumulator is one word for one shock, from the top: Σ a·N(d1) 112 bits, signed | Σ b·N(d2) 112 bits, signed | ln s 32 bits (see
-/// {ScenarioTableLib-logOf}). Both weights are multiples of 2^32 or more, so adding never touches ln s; and |Σ| of either lane stays below
-/// 2^111 because Σ|a| and Σ|b| stay below 2^57 before their shift and N ≤ 2^54. A negative lower lane borrows one from the upper:
-/// {unpack} gives it back.
+/// {ScenarioTableLib-logOf}). Weights are multiples of 2^32 or more, so adding never touches ln s; and either lane stays inside ±2^111
+/// because Σ|a| and Σ|b| stay below 2^57 before their shift and N ≤ 2^54. A negative lower lane borrows one from the upper: {unpack} gives
+/// it back.
+///
+/// The width of a leg under a rule, σ'√T in units of arguments, is max(σ·scale / 2^64, least).
 library ScenarioKernel {
+    /// @dev One volatility rule, its cells and, while a leg reaches beyond the centre of the table, what {_trim} needs of the leg.
+    struct Rule {
+        uint256 from; // first accumulator
+        uint256 to; // end of the accumulators
+        uint256 scale;
+        uint256 least;
+        uint256 normal;
+        int256 offset;
+        uint256 inverse;
+        uint256 width;
+        int256 a;
+        int256 b;
+    }
+
     uint256 internal constant UPPER = 144;
     uint256 internal constant LOWER = 32;
+    uint256 internal constant RULE_BYTES = 0x140;
+    uint256 internal constant SCALE_BITS = 64;
+    /// @dev ln s in units of 2^−27 times this over the width is an argument: 60·2^48 squared, over 2^27.
+    uint256 private constant INVERSE = 3600 << 69;
 
-    /// @notice Adds one leg to the accumulators from `p` to `end`, whose ln s rise.
+    /// @notice Adds one leg to the accumulators of every rule between `rule` and `last`; ln s rise within a rule.
     /// @param normal where the table begins, a multiple of 32.
-    /// @param ln of F / K, WAD. @param v σ√T, WAD.
+    /// @param ln of F / K in units of arguments times arguments: ln·(60·2^48)².
     /// @param a n·2^144 and @param b −n·K·2^32, both scaled down to 57 bits before the shift.
-    /// @dev Arguments rise with ln s. Those with d2 < −6 are at the front and those with d1 ≥ 6 at the back: they take the slow way by
-    /// `cdf`; what is between needs no test.
+    /// @dev A common error of d1 and d2 does not matter to first order (F·φ(d1) = K·φ(d2)): 1 / v and ln s may be rounded, the width may
+    /// not. Memory: the inner loop writes accumulators only, and reads cells of the table only, because every argument is inside its
+    /// centre. `signextend` takes a coefficient with the ones below it, which are less than one
+    /// of its units: cutting them off would cost more.
     function accumulate(
         uint256 normal,
-        uint256 p,
-        uint256 end,
+        uint256 rule,
+        uint256 last,
+        uint256 sigma,
         int256 ln,
-        uint256 v,
         int256 a,
         int256 b
     ) internal pure {
-        unchecked {
+        for (; rule != last; rule += RULE_BYTES) {
+            uint256 width;
             uint256 inverse;
-            (ln, inverse, v) = Black76.arguments(ln, v);
-            ln -= int256(inverse << 30); // from here on: the argument of N(d1) at ln s = −8
-            while (p < end && ln + int256(_log(p) * inverse) < int256(v)) {
-                _slow(normal, p, ln + int256(_log(p) * inverse), v, a, b);
-                p += 32;
+            int256 offset; // argument of N(d1) at ln s = −8
+            uint256 p;
+            uint256 end;
+            assembly ("memory-safe") {
+                width := shr(SCALE_BITS, mul(sigma, mload(add(rule, 0x40))))
+                let least := mload(add(rule, 0x60))
+                if lt(width, least) {
+                    width := least
+                }
+                inverse := div(INVERSE, width)
+                // 0x168… is CENTRE, 0x2d0… LIMIT
+                offset := sub(add(add(sdiv(ln, width), shr(1, width)), 0x168000000000000), shl(30, inverse))
+                p := mload(rule)
+                end := mload(add(rule, 0x20))
+                // d2 at the first and d1 at the last shock say whether all are in the centre
+                if or(
+                    slt(add(offset, mul(and(mload(p), 0xffffffff), inverse)), width),
+                    sgt(add(offset, mul(and(mload(sub(end, 0x20)), 0xffffffff), inverse)), 0x2cfffffffffffff)
+                ) {
+                    mstore(add(rule, 0x80), normal)
+                    mstore(add(rule, 0xa0), offset)
+                    mstore(add(rule, 0xc0), inverse)
+                    mstore(add(rule, 0xe0), width)
+                    mstore(add(rule, 0x100), a)
+                    mstore(add(rule, 0x120), b)
+                    p := 0
+                }
             }
-            while (p < end && ln + int256(_log(end - 32) * inverse) >= int256(NormalTableLib.LIMIT)) {
-                end -= 32;
-                _slow(normal, end, ln + int256(_log(end) * inverse), v, a, b);
+            if (p == 0) (p, end) = _trim(rule);
+            assembly ("memory-safe") {
+                if xor(p, end) {
+                    // Shifted right by 43, an argument is from here on the address of its cell.
+                    offset := add(offset, shl(43, normal))
+                    for {} 1 {} {
+                        let t := mload(p)
+                        let x := add(offset, mul(and(t, 0xffffffff), inverse))
+                        let y := sub(x, width)
+
+                        let w := mload(and(shr(43, x), 0xffffe0))
+                        x := and(x, 0xffffffffffff)
+                        let r := add(mul(signextend(5, w), x), signextend(11, w))
+                        r := add(mul(r, x), signextend(17, w))
+                        r := add(mul(r, x), signextend(23, w))
+                        t := add(t, mul(a, sar(192, add(mul(r, x), w))))
+
+                        w := mload(and(shr(43, y), 0xffffe0))
+                        y := and(y, 0xffffffffffff)
+                        r := add(mul(signextend(5, w), y), signextend(11, w))
+                        r := add(mul(r, y), signextend(17, w))
+                        r := add(mul(r, y), signextend(23, w))
+                        mstore(p, add(t, mul(b, sar(192, add(mul(r, y), w)))))
+
+                        p := add(p, 32)
+                        if eq(p, end) {
+                            break
+                        }
+                    }
+                }
             }
-            // Shifted right by 43, the argument is then the address of its cell.
-            if (p != end) _fast(p, end, ln + int256(normal << 43), inverse, v, a, b);
         }
     }
 
@@ -56,47 +125,46 @@ library ScenarioKernel {
         }
     }
 
-    function _log(uint256 p) private pure returns (uint256 ln) {
+    /// @dev Takes the shocks with d2 < −6 at the front and those with d1 ≥ 6 at the back the slow way, and returns what is between.
+    function _trim(uint256 record) private pure returns (uint256 p, uint256 end) {
+        Rule memory rule;
+        assembly ("memory-safe") {
+            rule := record
+        }
+        (p, end) = (rule.from, rule.to);
+        unchecked {
+            while (p != end) {
+                int256 argument = _argument(rule, p);
+                if (argument >= int256(rule.width)) break;
+                _tail(rule, p, argument);
+                p += 32;
+            }
+            while (p != end) {
+                int256 argument = _argument(rule, end - 32);
+                if (argument < int256(NormalTableLib.LIMIT)) break;
+                end -= 32;
+                _tail(rule, end, argument);
+            }
+        }
+    }
+
+    function _argument(Rule memory rule, uint256 p) private pure returns (int256) {
+        uint256 ln;
         assembly ("memory-safe") {
             ln := and(mload(p), 0xffffffff)
         }
-    }
-
-    function _slow(uint256 normal, uint256 p, int256 argument, uint256 v, int256 a, int256 b) private pure {
-        uint256 first = NormalTableLib.cdf(normal, argument);
-        uint256 second = NormalTableLib.cdf(normal, argument - int256(v));
-        assembly ("memory-safe") {
-            mstore(p, add(mload(p), add(mul(a, first), mul(b, second))))
+        unchecked {
+            return rule.offset + int256(ln * rule.inverse);
         }
     }
 
-    /// @dev Reads and writes the accumulators only; every argument is inside the centre of the table, so the cells read are the table's.
-    /// `signextend` takes a coefficient with the ones below it, which are less than one of its units: cutting them off would cost more.
-    function _fast(uint256 p, uint256 end, int256 offset, uint256 inverse, uint256 v, int256 a, int256 b) private pure {
-        assembly ("memory-safe") {
-            for {} 1 {} {
-                let t := mload(p)
-                let x := add(offset, mul(and(t, 0xffffffff), inverse))
-                let y := sub(x, v)
-
-                let w := mload(and(shr(43, x), 0xffffe0))
-                x := and(x, 0xffffffffffff)
-                let r := add(mul(signextend(5, w), x), signextend(11, w))
-                r := add(mul(r, x), signextend(17, w))
-                r := add(mul(r, x), signextend(23, w))
-                t := add(t, mul(a, sar(192, add(mul(r, x), w))))
-
-                w := mload(and(shr(43, y), 0xffffe0))
-                y := and(y, 0xffffffffffff)
-                r := add(mul(signextend(5, w), y), signextend(11, w))
-                r := add(mul(r, y), signextend(17, w))
-                r := add(mul(r, y), signextend(23, w))
-                mstore(p, add(t, mul(b, sar(192, add(mul(r, y), w)))))
-
-                p := add(p, 32)
-                if eq(p, end) {
-                    break
-                }
+    function _tail(Rule memory rule, uint256 p, int256 argument) private pure {
+        unchecked {
+            uint256 first = NormalTableLib.cdf(rule.normal, argument);
+            uint256 second = NormalTableLib.cdf(rule.normal, argument - int256(rule.width));
+            (int256 a, int256 b) = (rule.a, rule.b);
+            assembly ("memory-safe") {
+                mstore(p, add(mload(p), add(mul(a, first), mul(b, second))))
             }
         }
     }
