@@ -17,7 +17,7 @@ export interface AccountRecord {
   readonly block: number;
 }
 
-export type JobKind = "bid" | "start" | "poke" | "end" | "chore" | "cancel";
+export type JobKind = "bid" | "start" | "poke" | "end" | "chore" | "cancel" | "fill" | "attest";
 
 /** A transaction that was signed, until it is known how it ended. */
 export interface FlightRecord {

@@ -2,6 +2,7 @@
 import { decodeCommand, decodeState, encodeCommand, encodeState } from "./codec.ts";
 import type { Command, Happening } from "./commands.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
+import { Refusal } from "./errors.ts";
 import { Journal, JournalError, type JournalOptions } from "./journal.ts";
 
 export interface Recovery {
@@ -10,6 +11,9 @@ export interface Recovery {
   readonly torn: number;
   readonly ms: number;
 }
+
+/** Between the commands of a line; JSON has no such character. */
+const SEPARATOR = "\u001e";
 
 const DEFAULT_SNAPSHOT_EVERY = 200_000;
 
@@ -31,9 +35,10 @@ export class DurableEngine {
     // Limits may have been lowered since: what was let in stays in.
     const lenient = { ...engineOptions, maxOrders: Infinity, maxOrdersPerOwner: Infinity };
     const engine = snapshot === undefined ? new Engine(lenient) : Engine.restore(decodeState(snapshot), lenient);
-    for (const [i, line] of lines.entries()) {
+    const commands = lines.flatMap((line) => line.split(SEPARATOR));
+    for (const [i, text] of commands.entries()) {
       try {
-        engine.apply(decodeCommand(line));
+        engine.apply(decodeCommand(text));
       } catch (error) {
         journal.close();
         throw new JournalError(`command ${i + 1} of the journal does not apply: ${String(error)}`);
@@ -41,7 +46,7 @@ export class DurableEngine {
     }
     engine.limit(engineOptions);
     const ms = performance.now() - started;
-    const recovery = { fromSnapshot: snapshot !== undefined, commands: lines.length, torn, ms };
+    const recovery = { fromSnapshot: snapshot !== undefined, commands: commands.length, torn, ms };
     return new DurableEngine(engine, journal, recovery, options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY);
   }
 
@@ -52,7 +57,30 @@ export class DurableEngine {
     return happenings;
   }
 
-  /** Of the last command noted down. */
+  /**
+   * Several, noted down in one line: after a crash all of them or none. Those that are refused are left out and said to
+   * `refused`, which may throw to end it there.
+   */
+  applyAll(commands: readonly Command[], refused: (refusal: Refusal) => void): Happening[] {
+    const happenings: Happening[] = [];
+    const texts: string[] = [];
+    try {
+      for (const command of commands) {
+        try {
+          happenings.push(...this.engine.apply(command));
+          texts.push(encodeCommand(command));
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          refused(error);
+        }
+      }
+    } finally {
+      if (texts.length > 0) this.journal.append(texts.join(SEPARATOR));
+    }
+    return happenings;
+  }
+
+  /** Of the last line written. */
   get sequence(): number {
     return this.journal.sequence;
   }

@@ -194,9 +194,9 @@ export class Engine {
       .sort((a, b) => a.turn - b.turn);
   }
 
-  /** All accounts that have orders here. */
-  accounts(): Set<string> {
-    return new Set([...this.orders.values()].map(({ order }) => order.account));
+  /** Whose index some order waits for. */
+  triggerUnderlyings(): number[] {
+    return [...this.triggered].filter(([, waiting]) => waiting.size > 0).map(([underlying]) => underlying);
   }
 
   /** What a reduce-only order could still fill: as far as every leg shrinks its position. */
