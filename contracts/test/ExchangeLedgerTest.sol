@@ -3,7 +3,7 @@ pragma solidity ^0.8.34;
 
 import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 
-import {FeeTier, IExchangeErrors, IExchangeEvents} from "../interfaces/IExchange.sol";
+import {FeeTier} from "../interfaces/IExchange.sol";
 import {Exchange} from "../markets/Exchange.sol";
 import {LedgerTest} from "./LedgerTest.sol";
 import {OrderSigner} from "./OrderSigner.sol";
