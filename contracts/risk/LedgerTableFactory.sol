@@ -3,14 +3,18 @@ pragma solidity ^0.8.34;
 
 import {ILedgerTableFactory} from "../interfaces/IRisk.sol";
 import {LedgerTable, UnderlyingWord} from "./LedgerTable.sol";
-import {RuleWords} from "./RuleWords.sol";
+import {RuleWords, RuleWordsLib} from "./RuleWords.sol";
+import {ScenarioTable} from "./ScenarioTable.sol";
 
 /// @title LedgerTableFactory: writes the parameters of perps and options into a contract's code (DESIGN 9)
 /// @notice Anyone may create a table: it has no power until an engine names it and the governor moves the safe's pointer there.
 contract LedgerTableFactory is ILedgerTableFactory {
     /// @dev `PUSH2 size, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN`: init code that returns what follows its ten bytes.
     uint80 private constant LOADER = 0x61000080600a5f395ff3;
-    uint256 private constant HEADER = 32 * LedgerTable.HEADER_WORDS;
+    uint256 private constant WORD = 32;
+    uint256 private constant HEADER = WORD * LedgerTable.HEADER_WORDS;
+    /// @dev Loss factors and peg in a scenario table.
+    uint256 private constant LOSS_WORD = 8;
 
     mapping(address table => bool) private _made;
 
@@ -47,19 +51,30 @@ contract LedgerTableFactory is ILedgerTableFactory {
 
     function _requireSane(address table) private view {
         uint256 data = LedgerTable.load(table);
+        uint256 size = table.code.length - 1;
         uint256 n = LedgerTable.underlyings(data);
         for (uint256 i; i < n; ++i) {
             UnderlyingWord word = LedgerTable.entry(data, i);
+            ScenarioTable scenarios = ScenarioTable.wrap(data + word.scenarios());
+            require(word.rules() + RuleWordsLib.LENGTH <= size, BadParameters("rules"));
+            require(word.scenarios() + WORD <= size, BadParameters("scenarios"));
+            require(word.scenarios() + scenarios.length() <= size, BadParameters("scenarios"));
             RuleWords.wrap(data + word.rules()).requireSane();
-            for (uint256 k; k < i; ++k) {
-                UnderlyingWord other = LedgerTable.entry(data, k);
-                require(other.number() != word.number(), BadParameters("twice"));
-                // One φ per group, whoever of it an account holds.
-                require(
-                    word.group() == 0 || other.group() != word.group() || other.phi() == word.phi(),
-                    BadParameters("phi")
-                );
-            }
+            scenarios.requireSane();
+            for (uint256 k; k < i; ++k) _requireTogether(data, word, LedgerTable.entry(data, k));
+        }
+    }
+
+    /// @dev A product group is evaluated as one, whoever of it an account holds: one φ, the same loss factors, scenarios in one order.
+    function _requireTogether(uint256 data, UnderlyingWord a, UnderlyingWord b) private pure {
+        require(a.number() != b.number(), BadParameters("twice"));
+        if (a.group() == 0 || a.group() != b.group()) return;
+        require(a.phi() == b.phi(), BadParameters("phi"));
+        ScenarioTable x = ScenarioTable.wrap(data + a.scenarios());
+        ScenarioTable y = ScenarioTable.wrap(data + b.scenarios());
+        require(x.scenarios() == y.scenarios(), BadParameters("group"));
+        for (uint256 field; field < 4; ++field) {
+            require(x.number(LOSS_WORD, field) == y.number(LOSS_WORD, field), BadParameters("group"));
         }
     }
 }

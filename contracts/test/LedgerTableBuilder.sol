@@ -7,6 +7,9 @@ import {ScenarioTableLib} from "../risk/ScenarioTable.sol";
 
 /// @title Builds ledger tables in tests: the reference's usual parameters, 23 scenarios
 library LedgerTableBuilder {
+    /// @dev WAD to units of 10^−15.
+    int256 private constant UNIT = 1e3;
+
     /// @dev Perp 5 % / 6.5 %, a .15, b .10, c = d .075, e 1.05, unpaired 1.2 / 1.1, no confidence or peg part.
     function rules() internal pure returns (bytes memory) {
         uint256 first = (uint256(500) << 240) | (uint256(150) << 224);
@@ -61,9 +64,9 @@ library LedgerTableBuilder {
 
     function _four(int256 a, int256 b, int256 c, int256 d) private pure returns (uint256) {
         return
-            (uint256(uint64(int64(a))) << 192) |
-            (uint256(uint64(int64(b))) << 128) |
-            (uint256(uint64(int64(c))) << 64) |
-            uint64(int64(d));
+            (uint256(uint64(int64(a / UNIT))) << 192) |
+            (uint256(uint64(int64(b / UNIT))) << 128) |
+            (uint256(uint64(int64(c / UNIT))) << 64) |
+            uint64(int64(d / UNIT));
     }
 }
