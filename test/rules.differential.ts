@@ -18,6 +18,8 @@ import {
 
 const PORTFOLIOS = 2_000;
 const TOGETHER = 20; // portfolios of one call, under one set of rules
+/** Seconds on an idle machine. */
+const PATIENCE = 600_000;
 const WAD = 10n ** 18n;
 
 /** Any rules that `requireSane` lets through. */
@@ -110,7 +112,8 @@ describe("rules of the standard model against the exact model", () => {
     );
   });
 
-  it(`agrees on ${PORTFOLIOS} random portfolios to the unit, never in the account's favour`, async () => {
+  it(`agrees on ${PORTFOLIOS} random portfolios to the unit, never in the account's favour`, async function () {
+    this.timeout(PATIENCE);
     let [underlyings, options, full] = [0, 0, 0];
     for (let at = 0; at < PORTFOLIOS; at += TOGETHER) {
       const rules = at === 0 ? REFERENCE_RULES : randomRules(new Random(at));

@@ -1,6 +1,7 @@
 // Random portfolios for differential tests: what an account could hold, in the integers that the contracts take, ordinary things
 // mostly and every kind of edge now and then; and the same as the exact models take it.
 import type { RuleParameters } from "../../deploy/ruleTable.ts";
+import type { Scenario, ScenarioParameters, VolatilityRule } from "../../deploy/scenarioTable.ts";
 import { value } from "./exact/black76.ts";
 import type * as Portfolio from "./exact/portfolio.ts";
 import * as R from "./exact/real.ts";
@@ -227,6 +228,69 @@ export function randomPortfolio(seed: number, largest = 250): RandomPortfolio {
   };
 }
 
+// ---------------------------------------------------------------- parameters of the scenarios
+/** Fields of the table have fifteen decimals. */
+const FIELD = 1_000n;
+
+/**
+ * Scenario parameters for so many underlyings of one group: one list of rules and weights, shocks of their own size, everything
+ * else as it may differ; loss factors and peg are the account's.
+ */
+export function randomScenarios(random: Random, count: number): ScenarioParameters[] {
+  const within = (low: bigint, high: bigint): bigint => (random.between(low, high) / FIELD) * FIELD;
+  const percent = (low: number, high: number): bigint =>
+    within((BigInt(low) * WAD) / 100n, (BigInt(high) * WAD) / 100n);
+  const rules: readonly VolatilityRule[] = ["up", "none", "down"];
+  const shared: Scenario[] = [];
+  for (let steps = 1 + random.int(4), i = -steps; i <= steps; i++) {
+    const spot = WAD + (BigInt(i) * percent(14, 22)) / BigInt(steps);
+    for (const volatility of i === 0 || random.oneIn(2) ? rules : [random.pick(rules)]) {
+      shared.push({ spot, volatility, weight: WAD });
+    }
+  }
+  const tails = [34n, 67n, 150n, 200n, 300n, 400n].filter(() => random.oneIn(2));
+  for (const spot of tails) shared.push({ spot: (spot * WAD) / 100n, volatility: "up", weight: percent(1, 12) });
+  for (const volatility of ["linear", "abs"] as const) {
+    if (!random.oneIn(4)) shared.push({ spot: WAD, volatility, weight: percent(50, 150) });
+  }
+  const loss = percent(60, 100);
+  const account = {
+    lossFactor: { maintenance: loss, initial: loss + percent(0, 60) },
+    peg: { threshold: percent(90, 100), factor: percent(0, 300) },
+  };
+  return Array.from({ length: count }, (): ScenarioParameters => {
+    const size = percent(80, 120);
+    return {
+      ...account,
+      scenarios: shared.map((s) => ({ ...s, spot: WAD + ((BigInt(s.spot) - WAD) * size) / WAD })),
+      volatility: {
+        rangeUp: percent(0, 80),
+        least: percent(0, 60),
+        rangeDown: percent(0, 60),
+        daysFloor: percent(20, 500),
+        shortPower: percent(0, 60),
+        longPower: percent(0, 40),
+      },
+      discount: {
+        gain: { base: percent(80, 100), mult: percent(0, 150), add: percent(0, 20) },
+        loss: { base: percent(100, 120), mult: percent(0, 150), add: percent(0, 20) },
+      },
+      skew: {
+        linear: { base: -percent(0, 10), scale: percent(0, 40) },
+        abs: { base: -percent(0, 10), scale: percent(0, 40) },
+        minKStar: percent(1, 10),
+        minWidthScale: percent(100, 500),
+        volStatic: percent(20, 100),
+        volScale: -percent(0, 20),
+      },
+      basis: { up: WAD + percent(1, 10), down: WAD - percent(1, 10), add: percent(0, 100), mult: percent(0, 300) },
+      confidence: { threshold: percent(0, 100), margin: percent(0, 150) },
+      perp: { maintenance: percent(0, 5), initialExtra: percent(0, 5) },
+      option: { maintenance: percent(0, 2), initialExtra: percent(0, 2) },
+    };
+  });
+}
+
 // ---------------------------------------------------------------- as the exact models take them
 const bps = (n: number | undefined): Real => R.fromFraction(BigInt(n ?? 0), 10_000n);
 
@@ -246,6 +310,44 @@ export function exactRules(p: RuleParameters): Standard.Rules {
     unpairedMaintenance: bps(p.unpairedMaintenanceBps),
     confidence: { threshold: bps(p.confidenceThresholdBps), factor: bps(p.confidenceFactorBps) },
     peg: { threshold: bps(p.pegThresholdBps), factor: bps(p.pegFactorBps) },
+  };
+}
+
+/** Packed scenario parameters, given as WAD. */
+export function exactScenarios(p: ScenarioParameters): Portfolio.Parameters {
+  const real = (x: unknown): Real => R.fromWad(x as bigint);
+  const { volatility: v, skew, discount, basis } = p;
+  const factor = (of: ScenarioParameters["discount"]["gain"]): Portfolio.Parameters["owned"] => ({
+    base: real(of.base),
+    multiply: real(of.mult),
+    add: real(of.add),
+  });
+  return {
+    scenarios: p.scenarios.map((s) => ({ spot: real(s.spot), rule: s.volatility, weight: real(s.weight) })),
+    vol: {
+      up: real(v.rangeUp),
+      down: real(v.rangeDown),
+      least: real(v.least),
+      shortPower: real(v.shortPower),
+      longPower: real(v.longPower),
+      floor: real(v.daysFloor),
+    },
+    skew: {
+      linear: { base: real(skew.linear.base), scale: real(skew.linear.scale) },
+      abs: { base: real(skew.abs.base), scale: real(skew.abs.scale) },
+      leastWidth: real(skew.minKStar),
+      widthScale: real(skew.minWidthScale),
+      volStatic: real(skew.volStatic),
+      volScale: real(skew.volScale),
+    },
+    owned: factor(discount.gain),
+    owed: factor(discount.loss),
+    basis: { up: real(basis.up), down: real(basis.down), add: real(basis.add), multiply: real(basis.mult) },
+    factor: { initial: real(p.lossFactor.initial), maintenance: real(p.lossFactor.maintenance) },
+    peg: { threshold: real(p.peg.threshold), factor: real(p.peg.factor) },
+    confidence: { threshold: real(p.confidence.threshold), factor: real(p.confidence.margin) },
+    perp: { maintenance: real(p.perp.maintenance), initialExtra: real(p.perp.initialExtra) },
+    option: { maintenance: real(p.option.maintenance), initialExtra: real(p.option.initialExtra) },
   };
 }
 

@@ -57,7 +57,9 @@ export function greeks(option: Option, forward: Real, vol: Real, years: Real, ra
   };
 }
 
-/** Total variance w(k) = a + b·(ρ·(k − m) + √((k − m)² + σ²)), k = ln(K / reference). */
+/**
+ * Total variance w(k) = a + b·(ρ·(k − m) + √((k − m)² + σ²)), k = ln(K / reference) cut at ±4·√(a + b·σ), w at 20.
+ */
 export interface Svi {
   readonly a: Real;
   readonly b: Real;
@@ -69,9 +71,13 @@ export interface Svi {
   readonly tau: Real;
 }
 
+const MOST_VARIANCE = R.fromInt(20);
+
 /** σ at a strike > 0; 0 where the total variance would be negative. */
 export function volatility(svi: Svi, strike: Real): Real {
-  const x = R.ln(strike) - R.ln(svi.reference) - svi.m;
+  const wing = 4n * R.sqrt(R.max(R.ZERO, svi.a + R.mul(svi.b, svi.sigma)));
+  const k = R.max(-wing, R.min(wing, R.ln(strike) - R.ln(svi.reference)));
+  const x = k - svi.m;
   const total = svi.a + R.mul(svi.b, R.mul(svi.rho, x) + R.sqrt(R.mul(x, x) + R.mul(svi.sigma, svi.sigma)));
-  return total <= 0n ? R.ZERO : R.sqrt(R.div(total, svi.tau));
+  return total <= 0n ? R.ZERO : R.sqrt(R.div(R.min(total, MOST_VARIANCE), svi.tau));
 }

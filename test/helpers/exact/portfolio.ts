@@ -133,25 +133,30 @@ const years = (e: Expiry): Real => R.fromFraction(e.seconds, YEAR);
 const rateOf = (e: Expiry): Real => R.max(e.rate, R.ZERO);
 const discountOf = (e: Expiry): Real => R.exp(-R.mul(rateOf(e), years(e)));
 
-function shockedVol(p: Parameters, e: Expiry, o: Holding, rule: VolRule): Real {
-  if (rule === "none") return o.vol;
-  const t = years(e);
-  const root = R.sqrt(t);
+/** σ' of any σ and strike of the expiry. */
+function volRule(p: Parameters, e: Expiry, rule: VolRule): (vol: Real, strike: Real) => Real {
+  if (rule === "none") return (vol) => vol;
   if (rule === "up" || rule === "down") {
     const days = R.fromFraction(e.seconds, DAY);
     const power = days <= R.fromInt(30) ? p.vol.shortPower : p.vol.longPower;
     const tau = R.pow(R.div(R.fromInt(30), R.max(days, p.vol.floor)), power);
-    return rule === "up"
-      ? R.max(R.mul(o.vol, R.ONE + R.mul(p.vol.up, tau)), p.vol.least)
-      : R.mul(o.vol, R.max(R.ZERO, R.ONE - R.mul(p.vol.down, tau)));
+    const up = R.ONE + R.mul(p.vol.up, tau);
+    const down = R.max(R.ZERO, R.ONE - R.mul(p.vol.down, tau));
+    return rule === "up" ? (vol) => R.max(R.mul(vol, up), p.vol.least) : (vol) => R.mul(vol, down);
   }
-  const log = R.ln(o.strike) - R.ln(e.variable + e.fixed);
-  const k = rule === "linear" ? log : R.abs(log);
+  const forward = e.variable + e.fixed;
+  if (forward === 0n) return (vol) => vol; // no volatility makes a difference
+  const log = R.ln(forward);
+  const root = R.sqrt(years(e));
   const cap = R.mul(p.skew[rule].base, root) + p.skew[rule].scale;
   const width = R.mul(R.mul(root, p.skew.widthScale), p.skew.volStatic + R.mul(root, p.skew.volScale));
-  const moved = R.div(R.mul(k, cap), R.max(p.skew.leastWidth, width));
-  const multiplier = R.ONE + (k >= 0n ? R.min(cap, moved) : R.max(-cap, moved));
-  return R.mul(o.vol, R.max(multiplier, R.ZERO));
+  const flat = R.max(p.skew.leastWidth, width);
+  return (vol, strike) => {
+    const k = rule === "linear" ? R.ln(strike) - log : R.abs(R.ln(strike) - log);
+    const moved = R.div(R.mul(k, cap), flat);
+    const multiplier = R.ONE + (k >= 0n ? R.min(cap, moved) : R.max(-cap, moved));
+    return R.mul(vol, R.max(multiplier, R.ZERO));
+  };
 }
 
 /** V_e(s, rule). */
@@ -160,9 +165,8 @@ export function expiryValue(p: Parameters, e: Expiry, spot: Real, rule: VolRule)
   const forward = R.mul(e.variable, skewed ? R.ONE : spot) + e.fixed;
   const root = R.sqrt(years(e));
   const discount = discountOf(e);
-  return R.sum(
-    e.options.map((o) => R.mul(o.size, value(o, forward, R.mul(shockedVol(p, e, o, rule), root), discount))),
-  );
+  const vol = volRule(p, e, rule);
+  return R.sum(e.options.map((o) => R.mul(o.size, value(o, forward, R.mul(vol(o.vol, o.strike), root), discount))));
 }
 
 /** d_e(x). */
@@ -174,9 +178,12 @@ export function discounted(p: Parameters, e: Expiry, x: Real): Real {
   return R.mul(x, R.min(R.div(R.ONE, discountOf(e)), grown));
 }
 
-/** Every scenario of one underlying, its spot shocks scaled by g. */
+/** However large the scale of shocks, a price does not fall below a hundredth (s of the scenarios never starts below it). */
+const LEAST_FACTOR = R.ONE / 100n;
+
+/** Every scenario of one underlying, all its spot shocks scaled by g. */
 export function evaluate(u: Underlying, p: Parameters, g: Real = R.ONE): Evaluation {
-  const scaled = (s: Real): Real => R.max(R.ZERO, R.ONE + R.mul(s - R.ONE, g));
+  const scaled = (s: Real): Real => R.max(LEAST_FACTOR, R.ONE + R.mul(s - R.ONE, g));
   const now = u.expiries.map((e) => expiryValue(p, e, R.ONE, "none"));
   const moving = R.sum(u.balances.filter((b) => b.moves).map((b) => b.value));
   const pnl = p.scenarios.map(({ spot, rule, weight }) => {
@@ -191,7 +198,7 @@ export function evaluate(u: Underlying, p: Parameters, g: Real = R.ONE): Evaluat
   const basis = R.sum(
     u.expiries.map((e, i) => {
       const change = (s: Real): Real => expiryValue(p, e, s, "none") - (now[i] as Real);
-      const loss = R.min(change(p.basis.up), change(p.basis.down), R.ZERO);
+      const loss = R.min(change(scaled(p.basis.up)), change(scaled(p.basis.down)), R.ZERO);
       return R.mul(loss, p.basis.add + R.mul(p.basis.multiply, years(e)));
     }),
   );
