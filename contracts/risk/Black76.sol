@@ -6,6 +6,16 @@ import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {FixedPoint, IWAD, WAD} from "../types/FixedPoint.sol";
 import {NormalTableLib} from "./NormalTable.sol";
 
+/// @dev A call or put on a forward.
+struct OptionTerms {
+    uint256 forward; // settlement units WAD
+    uint256 strike;
+    uint256 volatility; // per √year, WAD
+    uint256 time; // years WAD
+    uint256 rate; // continuous, per year, WAD
+    bool isCall;
+}
+
 /// @dev Of one option on a forward, D included, settlement units WAD.
 struct OptionGreeks {
     int256 price;
@@ -39,6 +49,28 @@ library Black76 {
         return isCall ? value : value + strike - forward;
     }
 
+    /// @notice Price and its derivatives, each rounded towards zero.
+    function greeks(uint256 normal, OptionTerms memory o) internal pure returns (OptionGreeks memory x) {
+        int256 rootTime = int256(FixedPointMathLib.sqrt(o.time * WAD));
+        uint256 v = FixedPoint.max(MIN_DEVIATION, (o.volatility * uint256(rootTime)) / WAD);
+        int256 discount = FixedPointMathLib.expWad(-int256((o.rate * o.time) / WAD));
+        x.price = (int256(price(normal, o.forward, o.strike, v, o.isCall)) * discount) / IWAD;
+        x.rho = -(x.price * int256(o.time)) / IWAD;
+        x.theta = (x.price * int256(o.rate)) / IWAD;
+        if (o.forward == 0) {
+            x.delta = o.isCall ? int256(0) : -discount;
+            return x;
+        }
+        (uint256 first, ) = probabilities(normal, o.forward, o.strike, v);
+        int256 exercised = o.isCall ? int256(first) : int256(first) - int256(NormalTableLib.ONE);
+        x.delta = (discount * exercised) / int256(NormalTableLib.ONE);
+        int256 density = (discount * _density(logRatio(o.forward, o.strike), int256(v))) / IWAD;
+        x.gamma = (density * IWAD * IWAD) / (int256(o.forward) * int256(v));
+        x.vega = (((density * int256(o.forward)) / IWAD) * rootTime) / IWAD;
+        // without time there is nothing left to decay
+        if (rootTime != 0) x.theta -= (((density * int256(o.forward)) / IWAD) * int256(o.volatility)) / (2 * rootTime);
+    }
+
     /// @notice N(d1) and N(d2), units of 2^−54.
     function probabilities(
         uint256 normal,
@@ -69,6 +101,14 @@ library Black76 {
             width = (v * NormalTableLib.UNIT) / WAD;
             first = (ln * int256(NormalTableLib.UNIT)) / int256(v) + int256(width / 2 + NormalTableLib.CENTRE);
         }
+    }
+
+    /// @dev φ(d1), WAD.
+    function _density(int256 ln, int256 v) private pure returns (int256) {
+        int256 d = (ln * IWAD) / v + v / 2;
+        // beyond twelve it is below 10⁻³¹
+        if (d > 12e18 || d < -12e18) return 0;
+        return (INVERSE_ROOT_TWO_PI * FixedPointMathLib.expWad(-(d * d) / (2 * IWAD))) / IWAD;
     }
 
     /// @dev F·N(d1) − K·N(d2), inside the bounds that no model may leave.

@@ -49,8 +49,6 @@ library ScenarioGrid {
     uint256 private constant PROBABILITY_BITS = 54;
     /// @dev ln s times this over a width is an argument.
     int256 private constant SQUARED_UNIT = int256(NormalTableLib.UNIT * NormalTableLib.UNIT);
-    /// @dev No spot factor falls below it, however large the scale of the shocks.
-    uint256 private constant MIN_FACTOR = 1e16;
 
     /// @dev One evaluation. Arrays are bare words in memory, one per cell.
     struct Work {
@@ -133,14 +131,14 @@ library ScenarioGrid {
         }
     }
 
-    /// @dev s' = 1 + g·(s − 1), not below {MIN_FACTOR}.
+    /// @dev s' = 1 + g·(s − 1), not below zero.
     function _scale(Work memory w, uint256 g) private pure {
         unchecked {
             for (uint256 i; i < w.size; i += 32) {
                 int256 shock = int256(_load(w.factors + i)) - IWAD;
-                int256 s = FixedPoint.max(int256(MIN_FACTOR), IWAD + (shock * int256(g)) / IWAD);
-                _store(w.factors + i, uint256(s));
-                _store(w.logs + i, ScenarioTableLib.logOf(FixedPointMathLib.lnWad(s)));
+                uint256 s = uint256(FixedPoint.max(0, IWAD + (shock * int256(g)) / IWAD));
+                _store(w.factors + i, s);
+                _store(w.logs + i, ScenarioTableLib.logOf(Black76.logRatio(s, WAD)));
             }
         }
     }
@@ -336,7 +334,10 @@ library ScenarioGrid {
         unchecked {
             (int256 upper, int256 lower) = ScenarioKernel.unpack(w.sums + i);
             int256 forward = int256((p.forwardVar * _load(w.factors + i)) / WAD + p.forwardFix);
-            x = (((upper * forward) >> PROBABILITY_BITS) << p.shiftA) + (lower << (p.shiftB - PROBABILITY_BITS));
+            // ln s does not reach zero: at a forward of nothing no call is exercised
+            if (forward != 0) {
+                x = (((upper * forward) >> PROBABILITY_BITS) << p.shiftA) + (lower << (p.shiftB - PROBABILITY_BITS));
+            }
             x = (((x - p.puts * forward + p.putStrikes) / IWAD) * int256(p.discount)) / IWAD;
         }
     }
@@ -372,7 +373,8 @@ library ScenarioGrid {
                 let x := mload(add(sums, i))
                 let lower := signextend(13, shr(32, x))
                 x := shl(mload(add(p, 0xa0)), sar(54, mul(add(sar(144, x), slt(lower, 0)), forward)))
-                x := add(add(x, shl(mload(add(p, 0xc0)), lower)), mload(add(p, 0x100)))
+                // at a forward of nothing no call is exercised
+                x := add(mul(add(x, shl(mload(add(p, 0xc0)), lower)), sgt(forward, 0)), mload(add(p, 0x100)))
                 x := sdiv(sub(x, mul(mload(add(p, 0xe0)), forward)), WAD)
                 x := mul(x, mload(add(p, add(0x140, shl(5, slt(x, 0))))))
                 x := sub(sdiv(sub(x, mul(slt(x, 0), 0xde0b6b3a763ffff)), WAD), mload(add(p, 0x180)))

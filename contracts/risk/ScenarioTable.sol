@@ -118,10 +118,11 @@ library ScenarioTableLib {
         return 32 * (HEADER_WORDS + cells(t));
     }
 
-    /// @notice ln s as cells hold it: (ln s + 8)·2^27 to nearest, so that −8 ≤ ln s < 24.
+    /// @notice ln s as cells hold it: (ln s + 8)·2^27 to nearest, cut to what 32 bits hold: −8 ≤ ln s < 24.
     function logOf(int256 ln) internal pure returns (uint256) {
         unchecked {
-            return uint256(((ln + 8e18) * (1 << 27) + 5e17) / 1e18);
+            if (ln <= -8e18) return 0;
+            return ln >= 23e18 ? 31 << 27 : uint256(((ln + 8e18) * (1 << 27) + 5e17) / 1e18);
         }
     }
 
