@@ -114,6 +114,8 @@ interface IAttestations is IAttestedFeed {
     /// @notice Takes a signer out at once, leaving the threshold: at worst the feeds go dead.
     function dropSigner(address signer) external;
 
+    /// @notice For attestations from now on. What is stored keeps the ages that it was posted under, so that no change of them kills a value at once;
+    /// decay and stress act on what is dead already too.
     function setLimits(uint8 underlying, FeedLimits calldata limits) external;
 
     // ------------------------------------------------------------------ views

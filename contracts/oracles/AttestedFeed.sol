@@ -18,7 +18,7 @@ import {
     SurfaceAttestation
 } from "../interfaces/IAttestations.sol";
 import {IMarginAccounts} from "../interfaces/IMarginAccounts.sol";
-import {ForwardWord, ForwardWordLib, PremiumWord, PremiumWordLib} from "../types/FeedWords.sol";
+import {ForwardWord, ForwardWordLib, LimitsWord, PremiumWord, PremiumWordLib} from "../types/FeedWords.sol";
 import {SmileWord, SmileWordLib, WingWord, WingWordLib} from "../types/FeedWords.sol";
 import {BPS, FixedPoint, IWAD, WAD, YEAR} from "../types/FixedPoint.sol";
 import {RawSvi, Smile} from "./RawSvi.sol";
@@ -60,16 +60,20 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
     uint256 private constant MIN_RATIO = 0.5e18;
     uint256 private constant MAX_RATIO = 2e18;
     int256 private constant MAX_RATE = 1e18;
+    uint256 private constant MAX_AGE = type(uint16).max;
     uint256 private constant MAX_DEAD_AGE = 7 days;
     uint256 private constant MAX_STRESS = 10 * BPS;
     /// @dev Jump bounds are in millionths.
     uint256 private constant JUMP_UNIT = 1e12;
 
+    /// @dev Bytes of an {ExpiryFeed}.
+    uint256 private constant FEED_SIZE = 416;
+
     IMarginAccounts private immutable _safe;
 
     EnumerableSet.AddressSet private _signers;
     uint256 private _threshold;
-    mapping(uint8 underlying => FeedLimits) private _limits;
+    mapping(uint8 underlying => LimitsWord) private _limits;
     mapping(uint8 underlying => PremiumWord) private _premiums;
     mapping(uint8 underlying => uint256 timestamp) private _surfaceTimes;
     mapping(uint256 key => Expiry) private _expiries;
@@ -88,7 +92,7 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
     /// @inheritdoc IAttestations
     function postPremium(PremiumAttestation calldata attestation, bytes[] calldata signatures) external {
         (uint8 underlying, uint40 timestamp) = (attestation.underlying, attestation.timestamp);
-        FeedLimits memory limits = _admit(underlying, timestamp);
+        LimitsWord limits = _admit(underlying, timestamp);
         _requireSigned(hashPremium(attestation), signatures);
         int256 value = attestation.premium;
         require(value >= -MAX_PREMIUM && value <= MAX_PREMIUM, BadValue(0, "premium"));
@@ -96,15 +100,15 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
 
         PremiumWord stored = _premiums[underlying];
         uint256 elapsed = _elapsed(timestamp, stored.time());
-        if (stored.time() != 0) _requireSmallJump(0, value, stored.value(), WAD, limits.premiumJump, elapsed);
-        _premiums[underlying] = PremiumWordLib.make(attestation.premium, attestation.confidence, timestamp);
+        if (stored.time() != 0) _requireSmallJump(0, value, stored.value(), WAD, limits.premiumJump(), elapsed);
+        _premiums[underlying] = PremiumWordLib.make(attestation.premium, attestation.confidence, timestamp, limits);
         emit PremiumPosted(underlying, value, attestation.confidence, timestamp);
     }
 
     /// @inheritdoc IAttestations
     function postForwards(ForwardAttestation calldata attestation, bytes[] calldata signatures) external {
         (uint8 underlying, uint40 timestamp) = (attestation.underlying, attestation.timestamp);
-        FeedLimits memory limits = _admit(underlying, timestamp);
+        LimitsWord limits = _admit(underlying, timestamp);
         _requireSigned(hashForwards(attestation), signatures);
         Forward[] calldata forwards = attestation.forwards;
         _requireCount(forwards.length);
@@ -114,7 +118,7 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
             // Ascending from the attestation on: neither twice nor expired.
             require(f.expiry > previous, BadValue(f.expiry, "expiry"));
             previous = f.expiry;
-            _storeForward(underlying, f, timestamp, limits.forwardJump);
+            _storeForward(underlying, f, timestamp, limits);
         }
         emit ForwardsPosted(underlying, timestamp, forwards);
     }
@@ -122,7 +126,7 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
     /// @inheritdoc IAttestations
     function postSurface(SurfaceAttestation calldata attestation, bytes[] calldata signatures) external {
         (uint8 underlying, uint40 timestamp) = (attestation.underlying, attestation.timestamp);
-        FeedLimits memory limits = _admit(underlying, timestamp);
+        LimitsWord limits = _admit(underlying, timestamp);
         _requireSigned(hashSurface(attestation), signatures);
         Slice[] calldata slices = attestation.slices;
         _requireCount(slices.length);
@@ -137,7 +141,7 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
             Smile memory smile = SurfaceCheck.smileOf(slice);
             SurfaceCheck.requireNoButterfly(slice.expiry, smile);
             if (i != 0) SurfaceCheck.requireNoCalendar(slice.expiry, early, smile);
-            _storeSmile(underlying, slice, smile, timestamp, limits.volJump);
+            _storeSmile(underlying, slice, smile, timestamp, limits.volJump());
             early = smile;
         }
         emit SurfacePosted(underlying, timestamp, slices);
@@ -159,14 +163,23 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
     function setLimits(uint8 underlying, FeedLimits calldata limits) external restricted {
         require(limits.postAge != 0, BadLimits("postAge"));
         // A value that is posted must be usable for a while.
-        require(limits.maxAge > limits.postAge, BadLimits("maxAge"));
+        require(limits.maxAge > limits.postAge && limits.maxAge <= MAX_AGE, BadLimits("maxAge"));
         require(limits.deadAge >= limits.maxAge && limits.deadAge <= MAX_DEAD_AGE, BadLimits("deadAge"));
         require(limits.decay <= MAX_DEAD_AGE, BadLimits("decay"));
         require(limits.stress >= BPS && limits.stress <= MAX_STRESS, BadLimits("stress"));
         require(limits.premiumJump != 0, BadLimits("premiumJump"));
         require(limits.forwardJump != 0, BadLimits("forwardJump"));
         require(limits.volJump != 0, BadLimits("volJump"));
-        _limits[underlying] = limits;
+        uint256 word =
+            limits.postAge |
+                (uint256(limits.maxAge) << 24) |
+                (uint256(limits.deadAge) << 48) |
+                (uint256(limits.decay) << 72) |
+                (uint256(limits.stress) << 96) |
+                (uint256(limits.premiumJump) << 128) |
+                (uint256(limits.forwardJump) << 160) |
+                (uint256(limits.volJump) << 192);
+        _limits[underlying] = LimitsWord.wrap(word);
         emit LimitsSet(underlying, limits);
     }
 
@@ -178,21 +191,35 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
         PremiumWord word = _premiums[underlying];
         time = word.time();
         if (time == 0) return (0, 0, 0, true);
-        FeedLimits storage limits = _limits[underlying];
         uint256 age = block.timestamp - time;
         confidence = word.confidence();
-        stale = age > limits.maxAge;
-        if (age <= limits.deadAge) value = word.value();
+        stale = age > word.maxAge();
+        if (age <= word.deadAge()) value = word.value();
     }
 
     /// @inheritdoc IAttestedFeed
-    function expiryFeeds(
-        uint8 underlying,
-        uint40[] calldata expiries
-    ) external view returns (ExpiryFeed[] memory list) {
-        FeedLimits memory limits = _limits[underlying];
-        list = new ExpiryFeed[](expiries.length);
-        for (uint256 i; i < expiries.length; ++i) _fill(list[i], underlying, expiries[i], limits);
+    function expiryFeeds(uint8 underlying, uint40[] calldata expiries) external view returns (ExpiryFeed[] memory) {
+        // The answer as the ABI has it: offset, length, each struct's thirteen words. Built where it is sent from; an array of structs would be
+        // cleared, filled and copied. `f` is allocated once and then only points into that memory, which is allocated here.
+        uint256 count = expiries.length;
+        ExpiryFeed memory f;
+        uint256 out;
+        assembly ("memory-safe") {
+            out := mload(0x40)
+            mstore(0x40, add(add(out, 0x40), mul(count, FEED_SIZE)))
+            mstore(out, 0x20)
+            mstore(add(out, 0x20), count)
+            f := add(out, 0x40)
+        }
+        for (uint256 i; i < count; ++i) {
+            _fill(f, underlying, expiries[i]);
+            assembly ("memory-safe") {
+                f := add(f, FEED_SIZE)
+            }
+        }
+        assembly ("memory-safe") {
+            return(out, sub(f, out))
+        }
     }
 
     // ------------------------------------------------------------------ views
@@ -208,8 +235,16 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
     }
 
     /// @inheritdoc IAttestations
-    function limitsOf(uint8 underlying) external view returns (FeedLimits memory) {
-        return _limits[underlying];
+    function limitsOf(uint8 underlying) external view returns (FeedLimits memory limits) {
+        LimitsWord w = _limits[underlying];
+        limits.postAge = uint24(w.postAge());
+        limits.maxAge = uint24(w.maxAge());
+        limits.deadAge = uint24(w.deadAge());
+        limits.decay = uint24(w.decay());
+        limits.stress = uint32(w.stress());
+        limits.premiumJump = uint32(w.premiumJump());
+        limits.forwardJump = uint32(w.forwardJump());
+        limits.volJump = uint32(w.volJump());
     }
 
     /// @inheritdoc IAttestations
@@ -288,14 +323,14 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
 
     // ------------------------------------------------------------------ what may be stored
     /// @dev Outside sessions, of a listed underlying, not from the future, fresh.
-    function _admit(uint8 underlying, uint40 timestamp) private view returns (FeedLimits memory limits) {
+    function _admit(uint8 underlying, uint40 timestamp) private view returns (LimitsWord limits) {
         // Not `isQuiet`: a keeper may post after using a door in the same transaction. The lock counts too: a token's callback
         // inside a door stands between what the door read and what it checks.
         require(!_safe.inSession() && !_safe.isLocked(), SessionOpen());
         limits = _limits[underlying];
-        require(limits.postAge != 0, UnderlyingNotListed(underlying));
+        require(limits.postAge() != 0, UnderlyingNotListed(underlying));
         require(timestamp <= block.timestamp, FutureAttestation(timestamp));
-        require(block.timestamp - timestamp <= limits.postAge, AttestationTooOld(timestamp, limits.postAge));
+        require(block.timestamp - timestamp <= limits.postAge(), AttestationTooOld(timestamp, limits.postAge()));
     }
 
     function _requireCount(uint256 count) private pure {
@@ -322,7 +357,7 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
         require(change <= limit, JumpTooBig(expiry, change, limit));
     }
 
-    function _storeForward(uint8 underlying, Forward calldata f, uint40 timestamp, uint256 jump) private {
+    function _storeForward(uint8 underlying, Forward calldata f, uint40 timestamp, LimitsWord limits) private {
         uint40 expiry = f.expiry;
         require(f.ratio >= MIN_RATIO && f.ratio <= MAX_RATIO, BadValue(expiry, "ratio"));
         require(f.rate >= -MAX_RATE && f.rate <= MAX_RATE, BadValue(expiry, "rate"));
@@ -331,10 +366,17 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
         ForwardWord stored = e.forward;
         uint256 elapsed = _elapsed(timestamp, stored.time());
         if (stored.time() != 0) {
-            _requireSmallJump(expiry, int256(uint256(f.ratio)), int256(stored.ratio()), WAD, jump, elapsed);
+            _requireSmallJump(
+                expiry,
+                int256(uint256(f.ratio)),
+                int256(stored.ratio()),
+                WAD,
+                limits.forwardJump(),
+                elapsed
+            );
         }
         uint64 confidence = f.forwardConfidence < f.rateConfidence ? f.forwardConfidence : f.rateConfidence;
-        e.forward = ForwardWordLib.make(f.ratio, f.rate, confidence, timestamp);
+        e.forward = ForwardWordLib.make(f.ratio, f.rate, confidence, timestamp, limits);
     }
 
     function _storeSmile(
@@ -365,9 +407,9 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
         Smile memory before,
         uint256 jump
     ) private pure {
-        Smile memory narrow = smile.wing < before.wing ? smile : before;
+        int256 wing = RawSvi.wing(smile.wing2 < before.wing2 ? smile : before);
         for (uint256 i; i < SurfaceCheck.POINTS; i += SurfaceCheck.POINTS / 2) {
-            int256 k = SurfaceCheck.point(narrow, i);
+            int256 k = SurfaceCheck.point(wing, i);
             uint256 sigma = _sigma(smile, k, expiry - times[0]);
             uint256 old = _sigma(before, k, expiry - times[1]);
             _requireSmallJump(expiry, int256(sigma), int256(old), old, jump, times[0] - times[1]);
@@ -383,33 +425,41 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
         return (uint256(underlying) << 40) | expiry;
     }
 
-    function _fill(ExpiryFeed memory f, uint8 underlying, uint40 expiry, FeedLimits memory limits) private view {
+    /// @dev Writes every field: `f` is not cleared memory.
+    function _fill(ExpiryFeed memory f, uint8 underlying, uint40 expiry) private view {
         Expiry storage e = _expiries[_key(underlying, expiry)];
         (ForwardWord forward, WingWord wing) = (e.forward, e.wing);
-        require(forward.time() != 0 && wing.time() != 0, UnknownExpiry(underlying, expiry));
-        _fillForward(f, forward, _age(expiry, forward.time()), limits);
+        (uint256 forwardTime, uint256 time) = (forward.time(), wing.time());
+        require(forwardTime != 0 && time != 0, UnknownExpiry(underlying, expiry));
         _fillSmile(f, e.smile, wing);
-        uint256 age = _age(expiry, wing.time());
-        if (age > limits.maxAge) f.stale = true;
+        unchecked {
+            // Times of attestations are not after now, and before the expiry. Ages stop there: what was fresh then stays so until the expiry is
+            // settled, where none of it matters any more.
+            uint256 now_ = FixedPoint.min(block.timestamp, expiry);
+            f.tau = ((expiry - time) * WAD) / YEAR;
+            (forwardTime, time) = (now_ - forwardTime, now_ - time);
+            f.stale = FixedPoint.max(forwardTime, time) > forward.maxAge();
+        }
+        f.rate = forward.rate();
+        f.forwardConfidence = forward.confidence();
+        f.forwardRatio = forward.ratio();
         f.volFactor = WAD;
-        if (age > limits.deadAge) f.volFactor += (_decayed(age, limits) * (limits.stress - BPS)) / BPS;
-        f.tau = ((expiry - wing.time()) * WAD) / YEAR;
+        if (FixedPoint.max(forwardTime, time) > forward.deadAge()) {
+            _die(f, _limits[underlying], forwardTime, time, forward.deadAge());
+        }
     }
 
-    /// @dev Ages stop at the expiry: what was fresh then stays so until the expiry is settled, where none of it matters any more.
-    function _age(uint40 expiry, uint256 time) private view returns (uint256) {
-        return FixedPoint.min(block.timestamp, expiry) - time;
-    }
-
-    function _fillForward(ExpiryFeed memory f, ForwardWord word, uint256 age, FeedLimits memory limits) private pure {
-        f.stale = age > limits.maxAge;
-        f.forwardRatio = word.ratio();
-        f.rate = word.rate();
-        f.forwardConfidence = word.confidence();
-        if (age <= limits.deadAge) return;
-        // Linear: carry to a fixed date shrinks with the time to it; no step that would liquidate anybody; and it ends.
-        int256 basis = int256(f.forwardRatio) - IWAD;
-        f.forwardRatio = uint256(IWAD + (basis * int256(WAD - _decayed(age, limits))) / IWAD);
+    /// @dev Linear, both: no step that would liquidate anybody; it ends; and a forward's carry to a fixed date shrinks with the time to it.
+    function _die(
+        ExpiryFeed memory f,
+        LimitsWord limits,
+        uint256 forwardAge,
+        uint256 smileAge,
+        uint256 deadAge
+    ) private pure {
+        int256 left = int256(WAD - _decayed(forwardAge, deadAge, limits.decay()));
+        f.forwardRatio = uint256(IWAD + ((int256(f.forwardRatio) - IWAD) * left) / IWAD);
+        f.volFactor += (_decayed(smileAge, deadAge, limits.decay()) * (limits.stress() - BPS)) / BPS;
     }
 
     function _fillSmile(ExpiryFeed memory f, SmileWord smile, WingWord wing) private pure {
@@ -423,8 +473,8 @@ contract AttestedFeed is IAttestations, EIP712, AccessManaged {
     }
 
     /// @dev How much of the way from "as attested" to "dead", WAD.
-    function _decayed(uint256 age, FeedLimits memory limits) private pure returns (uint256) {
-        uint256 passed = age - limits.deadAge;
-        return passed >= limits.decay ? WAD : (passed * WAD) / limits.decay;
+    function _decayed(uint256 age, uint256 deadAge, uint256 decay) private pure returns (uint256) {
+        if (age <= deadAge) return 0;
+        return age - deadAge >= decay ? WAD : ((age - deadAge) * WAD) / decay;
     }
 }

@@ -540,6 +540,34 @@ contract AttestedFeedTest is BaseTest {
         assertApproxEqAbs(b.forwardRatio, a.forwardRatio, basis / DECAY + 1);
     }
 
+    /// @dev G1, A1: what the governor changes takes effect with the next attestation.
+    function test_G1_newAgesAreForWhatIsPostedAfterThem() public {
+        _post(_premium(0.01e18));
+        _post(_forwards(0.98e18));
+        _post(_surface());
+        FeedLimits memory limits = _limits();
+        (limits.maxAge, limits.deadAge) = (POST_AGE + 1, POST_AGE + 2);
+        feed.setLimits(ETH, limits);
+        skip(MAX_AGE);
+        (int256 value, , , bool stale) = feed.premium(ETH);
+        assertEq(value, 0.01e18);
+        assertFalse(stale);
+        assertFalse(_one(monthly).stale);
+        _post(_premium(0.01e18));
+        _post(_forwards(0.98e18));
+        _post(_surface());
+        skip(POST_AGE + 2);
+        (value, , , stale) = feed.premium(ETH);
+        assertEq(value, 0.01e18);
+        assertTrue(stale);
+        assertTrue(_one(monthly).stale);
+        assertEq(_one(monthly).volFactor, 1e18);
+        skip(1);
+        (value, , , ) = feed.premium(ETH);
+        assertEq(value, 0);
+        assertGt(_one(monthly).volFactor, 1e18);
+    }
+
     function test_agesStopAtTheExpiry() public {
         vm.warp(weekly - 60);
         ForwardAttestation memory f = _forwards(1e18);
@@ -614,6 +642,8 @@ contract AttestedFeedTest is BaseTest {
         _expectBadLimits(limits, "postAge");
         limits = _limits();
         limits.maxAge = limits.postAge;
+        _expectBadLimits(limits, "maxAge");
+        limits.maxAge = 65_536;
         _expectBadLimits(limits, "maxAge");
         limits = _limits();
         limits.deadAge = limits.maxAge - 1;

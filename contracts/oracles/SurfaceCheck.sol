@@ -28,11 +28,11 @@ library SurfaceCheck {
     int256 private constant MIN_VARIANCE = 1e24;
     int256 private constant ONE = 1e18;
 
-    /// @notice k of grid point `i` for a smile, WAD.
-    function point(Smile memory smile, uint256 i) internal pure returns (int256) {
+    /// @notice k of grid point `i` for a smile that ends at ±`wing`, WAD.
+    function point(int256 wing, uint256 i) internal pure returns (int256) {
         unchecked {
             int256 tenths = int256((GRID >> (8 * (POINTS - 1 - i))) & 0xff) - GRID_END;
-            return (smile.wing * tenths) / GRID_END;
+            return (wing * tenths) / GRID_END;
         }
     }
 
@@ -66,8 +66,9 @@ library SurfaceCheck {
 
     /// @notice Reverts `ButterflyArbitrage` at the first k of the grid where the density is negative.
     function requireNoButterfly(uint40 expiry, Smile memory smile) internal pure {
+        int256 wing = RawSvi.wing(smile);
         for (uint256 i; i < POINTS; ++i) {
-            int256 k = point(smile, i);
+            int256 k = point(wing, i);
             (int256 w, int256 slope, int256 bend) = RawSvi.derivatives(smile, k);
             require(w >= MIN_VARIANCE, IAttestations.BadValue(expiry, "variance"));
             require(density(k, w, slope, bend) >= 0, IAttestations.ButterflyArbitrage(expiry, k));
@@ -76,8 +77,9 @@ library SurfaceCheck {
 
     /// @notice Reverts `CalendarArbitrage` at the first k of `early`'s grid where `late`, of `expiry`, has less total variance.
     function requireNoCalendar(uint40 expiry, Smile memory early, Smile memory late) internal pure {
+        int256 wing = RawSvi.wing(early);
         for (uint256 i; i < POINTS; ++i) {
-            int256 k = point(early, i);
+            int256 k = point(wing, i);
             int256 before = RawSvi.totalVariance(early, k);
             require(
                 RawSvi.totalVariance(late, RawSvi.cut(late, k)) >= before,

@@ -20,22 +20,26 @@ struct ExpirySmile {
 library VolSurface {
     /// @notice What all strikes share. Reverts `SmileOutOfRange` (RawSvi) for values that no feed can hold.
     function prepare(ExpiryFeed memory f) internal pure returns (ExpirySmile memory e) {
-        e.smile = RawSvi.smile(f.a, f.b, f.rho, f.m, f.sigma);
-        (e.forwardReference, e.tau, e.volFactor) = (f.forwardReference, f.tau == 0 ? 1 : f.tau, f.volFactor);
+        RawSvi.set(e.smile, f.a, f.b, f.rho, f.m, f.sigma);
+        e.forwardReference = f.forwardReference;
+        e.tau = f.tau == 0 ? 1 : f.tau;
+        e.volFactor = f.volFactor;
     }
 
-    /// @param strike settlement units WAD; 0 is the left end of the smile.
+    /// @param strike settlement units WAD, below 2^128; 0 is the left end of the smile.
     function volatilityAt(ExpirySmile memory e, uint256 strike) internal pure returns (uint256 sigma) {
-        uint256 moneyness = (strike * WAD) / e.forwardReference;
-        int256 k = moneyness == 0 ? -e.smile.wing : RawSvi.cut(e.smile, FixedPointMathLib.lnWad(int256(moneyness)));
-        int256 w = RawSvi.totalVariance(e.smile, k);
-        if (w <= 0) return 0;
-        if (w > RawSvi.MAX_TOTAL_VARIANCE) w = RawSvi.MAX_TOTAL_VARIANCE;
         unchecked {
+            uint256 moneyness = (strike * WAD) / e.forwardReference;
+            Smile memory smile = e.smile;
+            int256 k =
+                moneyness == 0 ? -RawSvi.wing(smile) : RawSvi.cut(smile, FixedPointMathLib.lnWad(int256(moneyness)));
+            int256 w = RawSvi.totalVariance(smile, k);
+            if (w <= 0) return 0;
+            if (w > RawSvi.MAX_TOTAL_VARIANCE) w = RawSvi.MAX_TOTAL_VARIANCE;
             // w ≤ 20e36, so the product is below 2^185.
             sigma = FixedPointMathLib.sqrt((uint256(w) * WAD) / e.tau);
+            if (e.volFactor != WAD) sigma = FixedPointMathLib.fullMulDiv(sigma, e.volFactor, WAD);
         }
-        if (e.volFactor != WAD) sigma = FixedPointMathLib.fullMulDiv(sigma, e.volFactor, WAD);
     }
 
     /// @notice σ at one strike.
