@@ -37,6 +37,37 @@ export interface DeployedContracts {
   liquidationUnwinder: Address;
 }
 
+/** What a deployment with perps and options has on top. */
+export interface DerivativeContracts {
+  attestedFeed: Address;
+  realizedVolatility: Address;
+  settlementPrices: Address;
+  normalTable: Address;
+  standardModel: Address;
+  portfolioModel: Address;
+  ledgerTableFactory: Address;
+  /** The parameters of perps and options that the engine was made with: data, not a program. */
+  ledgerTable: Address;
+  /** The ledger's proxy, the code behind it, and that code's cold doors. */
+  positions: Address;
+  positionsCode: Address;
+  positionsExtension: Address;
+  /** The exchange's proxy, and the code behind it. */
+  exchange: Address;
+  exchangeCode: Address;
+}
+
+/** What can be traded on an index. */
+export interface DeployedUnderlying {
+  /** The number in instruments: that of the pool whose asset is the index. */
+  number: number;
+  /** Symbol of that asset. */
+  asset: string;
+  hasPerp: boolean;
+  /** Listed with the deployment, Unix time; `optionsOf` of the ledger says which strikes, and the chain what came later. */
+  expiries: number[];
+}
+
 export interface UniswapDeployment {
   factory: Address;
   router?: Address;
@@ -49,13 +80,21 @@ export interface Deployment {
   /** Nothing of the protocol is older than this block: where a reader of events may start. */
   fromBlock: number;
   deployer: Address;
-  contracts: DeployedContracts;
+  contracts: DeployedContracts & Partial<DerivativeContracts>;
   wrappedNative: Address;
   /** Where routers swap; a local network says its router and position manager too. */
   uniswap: UniswapDeployment;
   /** By symbol. */
   assets: Record<string, DeployedAsset>;
+  /** By name; none without perps and options. */
+  underlyings: Record<string, DeployedUnderlying>;
 }
+
+/** The contracts of a deployment that has perps and options; throws when it has not. */
+export const derivativeContracts = ({ network, contracts }: Deployment): DeployedContracts & DerivativeContracts => {
+  if (contracts.positions === undefined) throw new Error(`the deployment "${network}" has no perps and options`);
+  return contracts as DeployedContracts & DerivativeContracts;
+};
 
 const DIRECTORY = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "deployments");
 

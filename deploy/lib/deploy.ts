@@ -6,18 +6,21 @@ import { join } from "node:path";
 import "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { HardhatArtifactResolver } from "@nomicfoundation/hardhat-ignition/helpers";
 import { listTransactions } from "@nomicfoundation/ignition-core";
+import { getAddress } from "ethers";
 import hre from "hardhat";
 import type { NetworkConnection } from "hardhat/types/network";
 
-import { IMarginAccounts__factory } from "../../types/ethers-contracts/index.js";
+import { IMarginAccounts__factory, ITableEngine__factory } from "../../types/ethers-contracts/index.js";
 import { LOCAL_TWAP_WINDOW, localConfig, type LocalOptions } from "../config/local.ts";
 import type { Address, NetworkConfig } from "../config/types.ts";
 import { validateConfig } from "../config/validate.ts";
 import { localModule, localPoolsModule } from "../modules/Local.ts";
 import { plimsollModule } from "../modules/Plimsoll.ts";
+import { unpackRiskTable } from "../riskTable.ts";
 import type { DeployedAsset, Deployment } from "./addresses.ts";
 import { assetIds } from "./assetIds.ts";
-import { DEFAULT_LOCAL_PRICES, LOCAL_CHAIN_ID, type LocalAddresses, type LocalPrices } from "./localNetwork.ts";
+import { underlyingNumber } from "./derivativeUnits.ts";
+import { DEFAULT_LOCAL_PRICES, LOCAL_CHAIN_ID, type LocalAddresses } from "./localNetwork.ts";
 
 export interface DeployOptions {
   /** The journal's name under `deploy/deployments/`; by default `chain-<id>`. Chains inside the process keep none. */
@@ -64,6 +67,35 @@ const ignitionOptions = (chainId: number, { deploymentId, displayUi }: DeployOpt
   ...(chainId === LOCAL_CHAIN_ID && { config: { blockPollingInterval: LOCAL_POLLING_INTERVAL } }),
 });
 
+type Contracts = Deployment["contracts"];
+
+/** Where the modules' contracts stand, under the names that the modules give them. */
+const addressesOf = async (deployed: Record<string, { getAddress: () => Promise<string> }>): Promise<Contracts> => {
+  const entries = Object.entries(deployed).map(
+    async ([name, contract]) => [name, await contract.getAddress()] as const,
+  );
+  return Object.fromEntries(await Promise.all(entries)) as unknown as Contracts;
+};
+
+/** Not a contract of any module: the factory wrote it, and the engine's table names it. */
+const ledgerTableOf = async ({ ethers }: NetworkConnection, { engine }: Contracts) => {
+  const { ledgerTable } = unpackRiskTable(await ITableEngine__factory.connect(engine, ethers.provider).table());
+  return ledgerTable === undefined ? {} : { ledgerTable: getAddress(ledgerTable) as Address };
+};
+
+const underlyingsOf = (config: NetworkConfig): Deployment["underlyings"] =>
+  Object.fromEntries(
+    (config.derivatives?.underlyings ?? []).map(({ name, asset, perp, options }) => [
+      name,
+      {
+        number: underlyingNumber(config, asset),
+        asset,
+        hasPerp: perp !== undefined,
+        expiries: (options?.expiries ?? []).map(({ at }) => at),
+      },
+    ]),
+  );
+
 /** Deploys a network from its configuration, or finishes what was begun; complete already, it changes nothing. */
 export const deployPlimsoll = async (
   connection: NetworkConnection,
@@ -89,9 +121,8 @@ export const deployPlimsoll = async (
     plimsollModule(config, { handover }),
     ignitionOptions(chainId, options),
   );
-  const address = async (name: keyof typeof deployed) => (await deployed[name].getAddress()) as Address;
-
-  const safe = IMarginAccounts__factory.connect(await address("safe"), connection.ethers.provider);
+  const contracts = await addressesOf(deployed);
+  const safe = IMarginAccounts__factory.connect(contracts.safe, connection.ethers.provider);
   const assets: Record<string, DeployedAsset> = {};
   for (const [symbol, { id, vaultShareId, config: asset }] of assetIds(config.assets)) {
     const listed = Number(await safe.assetIdOf(asset.token));
@@ -111,33 +142,15 @@ export const deployPlimsoll = async (
     chainId,
     fromBlock: await firstBlock(connection, await journalOf(connection, options), before),
     deployer: deployer.address as Address,
-    contracts: {
-      manager: await address("manager"),
-      timelock: await address("timelock"),
-      safe: await address("safe"),
-      extension: await address("extension"),
-      admin: await address("admin"),
-      engine: await address("engine"),
-      engineFactory: await address("engineFactory"),
-      sizeCheckpoints: await address("sizeCheckpoints"),
-      deviationRecord: await address("deviationRecord"),
-      auction: await address("auction"),
-      insuranceFund: await address("insuranceFund"),
-      lens: await address("lens"),
-      swapAdapter: await address("swapAdapter"),
-      leverageRouter: await address("leverageRouter"),
-      liquidationUnwinder: await address("liquidationUnwinder"),
-    },
+    contracts: { ...contracts, ...(await ledgerTableOf(connection, contracts)) },
     wrappedNative: config.wrappedNative,
     uniswap: { factory: config.uniswapFactory },
     assets,
+    underlyings: underlyingsOf(config),
   };
 };
 
-export interface LocalDeployOptions extends DeployOptions, LocalOptions {
-  /** USD prices to start with. */
-  prices?: Partial<LocalPrices>;
-}
+export interface LocalDeployOptions extends DeployOptions, LocalOptions {}
 
 /** Deploys a local network: tokens, feeds and pools first, for the market's configuration names their addresses. */
 export const deployLocal = async (
@@ -173,7 +186,10 @@ export const deployLocal = async (
   // The factory reads every source, and a pool has no average over a time that it has not lived.
   if (options.twap === true) await connection.networkHelpers.time.increase(LOCAL_TWAP_WINDOW);
 
-  const config = localConfig(addresses, (await poolWETH.getAddress()) as Address, options);
+  // Running again has to list the same expiries: they count from the first block, not from now.
+  const first = await connection.ethers.provider.getBlock(await firstBlock(connection, journal, before));
+  const startedAt = options.startedAt ?? first?.timestamp ?? 0;
+  const config = localConfig(addresses, (await poolWETH.getAddress()) as Address, { ...options, startedAt });
   const deployment = await deployPlimsoll(connection, config, options);
   return {
     ...deployment,

@@ -1,14 +1,24 @@
 // Reads from the chain who has which right, and says what is wrong with it. Believes no file but the addresses.
-import type { Provider } from "ethers";
+import { dataSlice, type Provider, ZeroAddress } from "ethers";
 
 import {
   AccessManager__factory,
+  AttestedFeed__factory,
   GovernorTimelock__factory,
   IAccessManaged__factory,
 } from "../../types/ethers-contracts/index.js";
 import type { Address } from "../config/types.ts";
 import type { Deployment } from "./addresses.ts";
-import { RESTRICTED, RESTRICTED_CONTRACTS, ROLE_NAMES, roleName, ROLES, TIMELOCK_ROLES, type Role } from "./roles.ts";
+import {
+  PROXIES,
+  RESTRICTED,
+  RESTRICTED_CONTRACTS,
+  ROLE_NAMES,
+  roleName,
+  ROLES,
+  TIMELOCK_ROLES,
+  type Role,
+} from "./roles.ts";
 
 export interface FunctionOwner {
   contract: string;
@@ -49,6 +59,36 @@ const replay = (changes: readonly { role: bigint | string; account: string; gran
 
 const byPosition = (a: { blockNumber: number; index: number }, b: { blockNumber: number; index: number }) =>
   a.blockNumber - b.blockNumber || a.index - b.index;
+
+/** Where ERC-1967 keeps the code behind a proxy, and whom other kinds of proxies obey. */
+const SLOTS = {
+  implementation: "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc",
+  admin: "0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103",
+  beacon: "0xa3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50",
+} as const;
+
+/** A proxy must run code, which asks the AccessManager about upgrades, and obey nobody else. */
+const proxyFaults = async (provider: Provider, { contracts }: Deployment): Promise<string[]> => {
+  const faults: string[] = [];
+  for (const name of PROXIES) {
+    const proxy = contracts[name];
+    if (proxy === undefined) continue;
+    const read = async (slot: string) => dataSlice(await provider.getStorage(proxy, slot), 12);
+    if ((await provider.getCode(await read(SLOTS.implementation))) === "0x") faults.push(`${name} runs no code`);
+    for (const slot of ["admin", "beacon"] as const) {
+      if (!same(await read(SLOTS[slot]), ZeroAddress))
+        faults.push(`${name} has a proxy ${slot}, who may change its code`);
+    }
+  }
+  return faults;
+};
+
+/** Whoever signs prices is not who deployed. */
+const attesterFaults = async (provider: Provider, { contracts, deployer }: Deployment): Promise<string[]> => {
+  if (contracts.attestedFeed === undefined) return [];
+  const feed = AttestedFeed__factory.connect(contracts.attestedFeed, provider);
+  return (await feed.isSigner(deployer)) ? ["the deployer is one of the attesters"] : [];
+};
 
 export const readHandover = async (provider: Provider, deployment: Deployment): Promise<HandoverReport> => {
   const { contracts, deployer, fromBlock } = deployment;
@@ -114,6 +154,7 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
   const functions: FunctionOwner[] = [];
   for (const name of RESTRICTED_CONTRACTS) {
     const target = contracts[name];
+    if (target === undefined) continue; // a market of spot alone
     const authority = await IAccessManaged__factory.connect(target, provider).authority();
     if (!same(authority, contracts.manager)) faults.push(`${name} obeys ${authority}, not the AccessManager`);
     for (const { selector, signature, role } of RESTRICTED[name]) {
@@ -126,6 +167,8 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
       if (immediate || delayed > 0n) faults.push(`the deployer may call ${name}.${signature}`);
     }
   }
+
+  faults.push(...(await proxyFaults(provider, deployment)), ...(await attesterFaults(provider, deployment)));
 
   return {
     holders,
@@ -142,12 +185,10 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
   };
 };
 
-const ANYONE = `0x${"00".repeat(20)}`;
-
 /** The report as lines for a person. */
 export const formatHandover = ({ holders, timelock, functions, faults }: HandoverReport): string => {
   const list = (addresses: readonly string[]) =>
-    addresses.map((each) => (each === ANYONE ? "anyone" : each)).join(", ") || "nobody";
+    addresses.map((each) => (each === ZeroAddress ? "anyone" : each)).join(", ") || "nobody";
   const width = Math.max(...functions.map(({ contract, signature }) => contract.length + signature.length + 1));
   return [
     "Roles",

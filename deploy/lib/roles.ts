@@ -2,7 +2,14 @@
 // missing would silently belong to the admin, so test/deploy.ts compares this list with the Solidity sources.
 import { type Interface, id } from "ethers";
 
-import { IMarginAccounts__factory, InsuranceFund__factory } from "../../types/ethers-contracts/index.js";
+import {
+  AttestedFeed__factory,
+  Exchange__factory,
+  IMarginAccounts__factory,
+  InsuranceFund__factory,
+  IPositionsLedger__factory,
+  Positions__factory,
+} from "../../types/ethers-contracts/index.js";
 
 /** Role numbers in the AccessManager. */
 export const ROLES = {
@@ -70,11 +77,40 @@ export const RESTRICTED = {
   insuranceFund: restricted(InsuranceFund__factory, {
     withdraw: "governor",
   }),
+  positions: [
+    ...restricted(IPositionsLedger__factory, {
+      listPerp: "governor",
+      configurePerp: "governor",
+      freezePerp: "governor",
+      closePerp: "governor",
+      listExpiry: "governor",
+      configureExpiry: "governor",
+      listOptions: "governor",
+      setExchange: "governor",
+      setFeed: "governor",
+      setSettlementPrices: "governor",
+      setFeeReceiver: "governor",
+    }),
+    ...restricted(Positions__factory, { upgradeToAndCall: "governor" }),
+  ],
+  exchange: restricted(Exchange__factory, {
+    setFees: "governor",
+    upgradeToAndCall: "governor",
+  }),
+  attestedFeed: restricted(AttestedFeed__factory, {
+    setSigners: "governor",
+    setLimits: "governor",
+    // At worst the feeds go dead, which only stops new risk.
+    dropSigner: "guardian",
+  }),
 } as const;
 
 export type RestrictedContract = keyof typeof RESTRICTED;
 
 export const RESTRICTED_CONTRACTS = Object.keys(RESTRICTED) as RestrictedContract[];
+
+/** Those of them whose code may be replaced: ERC-1967 proxies that ask their own code (UUPS). */
+export const PROXIES = ["positions", "exchange"] as const satisfies readonly RestrictedContract[];
 
 /** The timelock's own roles (OpenZeppelin's AccessControl). */
 export const TIMELOCK_ROLES = {

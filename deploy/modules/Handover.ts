@@ -1,14 +1,21 @@
-import { buildModule } from "@nomicfoundation/ignition-core";
+import { buildModule, type ContractFuture } from "@nomicfoundation/ignition-core";
 
 import type { GovernanceConfig } from "../config/types.ts";
-import { RESTRICTED, RESTRICTED_CONTRACTS, ROLE_NAMES, ROLES, type Role } from "../lib/roles.ts";
-import type { marketModule } from "./Market.ts";
+import {
+  RESTRICTED,
+  RESTRICTED_CONTRACTS,
+  type RestrictedContract,
+  ROLE_NAMES,
+  ROLES,
+  type Role,
+} from "../lib/roles.ts";
+import type { spotMarketModule } from "./Market.ts";
 
 /**
  * Gives every restricted function to its role, every role to its holder, and the admin role to the timelock; the
  * deployer's own admin right goes last. From then on nothing changes without the timelock's delay (G1).
  */
-export const handoverModule = (market: ReturnType<typeof marketModule>, governance: GovernanceConfig) =>
+export const handoverModule = (market: ReturnType<typeof spotMarketModule>, governance: GovernanceConfig) =>
   buildModule("Handover", (m) => {
     const deployer = m.getAccount(0);
     const contracts = m.useModule(market);
@@ -18,11 +25,15 @@ export const handoverModule = (market: ReturnType<typeof marketModule>, governan
       m.call(manager, "labelRole", [ROLES[role], role], { id: `label_${role}` }),
     );
 
+    // A market of spot alone has some of them only.
+    const deployed: Partial<Record<RestrictedContract, ContractFuture<string>>> = contracts;
     const assignments = RESTRICTED_CONTRACTS.flatMap((name) => {
+      const target = deployed[name];
+      if (target === undefined) return [];
       const roles = [...new Set(RESTRICTED[name].map(({ role }) => role))];
       return roles.map((role) => {
         const selectors = RESTRICTED[name].filter((each) => each.role === role).map(({ selector }) => selector);
-        return m.call(manager, "setTargetFunctionRole", [contracts[name], selectors, ROLES[role]], {
+        return m.call(manager, "setTargetFunctionRole", [target, selectors, ROLES[role]], {
           id: `assign_${name}_${role}`,
           after: [market], // until then the deployer needs them, as admin
         });

@@ -1,83 +1,48 @@
-import { buildModule, type Future } from "@nomicfoundation/ignition-core";
-import { parseUnits } from "ethers";
+import { buildModule } from "@nomicfoundation/ignition-core";
 
+import type { DerivativesConfig } from "../config/derivatives.ts";
 import type { NetworkConfig } from "../config/types.ts";
-import { assetIds } from "../lib/assetIds.ts";
-import { collateralCap, kinkedParameters, poolParameters } from "../lib/units.ts";
+import { ledgerParameters } from "../lib/derivativeUnits.ts";
 import { marketTable } from "../lib/marketTable.ts";
-import type { protocolModule } from "./Protocol.ts";
+import type { assetsModule } from "./Assets.ts";
+import type { derivativesModule } from "./Derivatives.ts";
 
-/**
- * Lists the assets of a configuration, opens their pools and vaults, and puts the engine with their parameters in force.
- * Needs `probe` of every token with the deployer: a listing tries the token out.
- */
-export const marketModule = (protocol: ReturnType<typeof protocolModule>, config: NetworkConfig) =>
+/** Puts the engine with a configuration's parameters in force: spot alone. */
+export const spotMarketModule = (assets: ReturnType<typeof assetsModule>, config: NetworkConfig) =>
   buildModule("Market", (m) => {
-    const contracts = m.useModule(protocol);
+    const contracts = m.useModule(assets);
     const { safe, engineFactory } = contracts;
-
-    const listed: Future[] = [];
-    for (const [symbol, { id, vaultShareId, config: asset }] of assetIds(config.assets)) {
-      const probe = parseUnits(asset.probe, asset.decimals);
-      const token = m.contractAt("IERC20Metadata", asset.token, { id: `${symbol}_token` });
-      const approval = m.call(token, "approve", [safe, probe], { id: `${symbol}_approve` });
-      // Ids follow the order of listing, and the configuration's order is that order.
-      const listing = m.call(safe, "listAsset", [asset.token, asset.kind === "pool", probe], {
-        id: `${symbol}_list`,
-        after: [approval, ...listed.slice(-1)],
-      });
-      listed.push(listing);
-
-      if (asset.kind === "idle") {
-        m.call(safe, "setCollateralCap", [id, collateralCap(asset.cap, asset.decimals), 0], {
-          id: `${symbol}_cap`,
-          after: [listing],
-        });
-      } else {
-        const { pool } = asset;
-        m.call(safe, "configurePool", [id, poolParameters(pool, asset.decimals)], {
-          id: `${symbol}_configure`,
-          after: [listing],
-        });
-        if (pool.rateModel.kind === "kinked") {
-          const model = m.contract("KinkedRateModel", kinkedParameters(pool.rateModel), { id: `${symbol}_rates` });
-          m.call(safe, "setRateModel", [id, model], { id: `${symbol}_setRates`, after: [listing] });
-        }
-        const vault = m.contract("Vault", [safe, id, pool.vault.name, pool.vault.symbol], {
-          id: `${symbol}_vault`,
-          after: [listing],
-        });
-        const vaultSet = m.call(safe, "setVault", [id, vault], { id: `${symbol}_setVault` });
-        const { collateral } = pool.vault;
-        m.call(
-          safe,
-          "setCollateralCap",
-          [vaultShareId, collateralCap(collateral.cap, asset.decimals), collateral.maxPart],
-          {
-            id: `${symbol}_vaultCap`,
-            after: [vaultSet],
-          },
-        );
-      }
-
-      if (asset.outflow !== undefined) {
-        m.call(
-          safe,
-          "setOutflowLimit",
-          [id, parseUnits(asset.outflow.capacity, asset.decimals), asset.outflow.window],
-          {
-            id: `${symbol}_outflow`,
-            after: [listing],
-          },
-        );
-      }
-    }
-
-    const created = m.call(engineFactory, "create", [marketTable(config)], { id: "createEngine", after: listed });
+    const created = m.call(engineFactory, "create", [marketTable(config)], { id: "createEngine", after: [assets] });
     const engine = m.contractAt("IMarginEngine", m.readEventArgument(created, "EngineCreated", "engine"), {
       id: "engine",
     });
     m.call(safe, "setEngine", [engine]);
+    return { ...contracts, engine };
+  });
 
+/** The same with perps and options: their parameters are a table of their own, which the engine's table names. */
+export const marketModule = (
+  derivatives: ReturnType<typeof derivativesModule>,
+  config: NetworkConfig,
+  parameters: DerivativesConfig,
+) =>
+  buildModule("Market", (m) => {
+    const contracts = m.useModule(derivatives);
+    const { safe, engineFactory, ledgerTableFactory, positions, standardModel, portfolioModel } = contracts;
+    const written = m.call(
+      ledgerTableFactory,
+      "create",
+      [positions, standardModel, portfolioModel, ledgerParameters(config, parameters)],
+      { id: "createLedgerTable" },
+    );
+    const ledgerTable = m.readEventArgument(written, "LedgerTableCreated", "table");
+    const created = m.call(engineFactory, "createWithLedger", [marketTable(config), ledgerTable], {
+      id: "createEngine",
+      after: [derivatives],
+    });
+    const engine = m.contractAt("IMarginEngine", m.readEventArgument(created, "EngineCreated", "engine"), {
+      id: "engine",
+    });
+    m.call(safe, "setEngine", [engine]);
     return { ...contracts, engine };
   });

@@ -1,9 +1,17 @@
 import { buildModule } from "@nomicfoundation/ignition-core";
 
 import type { NetworkConfig } from "../config/types.ts";
+import { assetsModule } from "./Assets.ts";
+import { derivativesModule } from "./Derivatives.ts";
 import { handoverModule } from "./Handover.ts";
-import { marketModule } from "./Market.ts";
+import { marketModule, spotMarketModule } from "./Market.ts";
 import { protocolModule } from "./Protocol.ts";
+
+const wholeMarket = (config: NetworkConfig) => {
+  const assets = assetsModule(protocolModule(config), config);
+  if (config.derivatives === undefined) return spotMarketModule(assets, config);
+  return marketModule(derivativesModule(assets, config, config.derivatives), config, config.derivatives);
+};
 
 /**
  * The whole deployment of one network. `handover: false` keeps the deployer as admin: for tests that go on configuring, never
@@ -11,6 +19,6 @@ import { protocolModule } from "./Protocol.ts";
  */
 export const plimsollModule = (config: NetworkConfig, { handover = true } = {}) =>
   buildModule("Plimsoll", (m) => {
-    const market = marketModule(protocolModule(config), config);
+    const market = wholeMarket(config);
     return m.useModule(handover ? handoverModule(market, config.governance) : market);
   });

@@ -8,25 +8,40 @@ import { parseUnits, type Signer, ZeroHash } from "ethers";
 import hre from "hardhat";
 import type { NetworkConnection } from "hardhat/types/network";
 
-import type { Deployment } from "../../deploy/lib/addresses.ts";
+import { LOCAL_ATTESTERS } from "../../deploy/config/localDerivatives.ts";
+import { type Deployment, derivativeContracts } from "../../deploy/lib/addresses.ts";
 import { deployLocal, type LocalDeployOptions } from "../../deploy/lib/deploy.ts";
 import { LOCAL_DECIMALS, type LocalSymbol, toAnswer } from "../../deploy/lib/localNetwork.ts";
 import { accountId } from "../../scripts/lib/ids.ts";
 import {
+  type Attestation,
+  attestationDomain,
+  attestationTypedData,
+  encodePost,
+  orderSignatures,
+} from "../../sdk/attestations.ts";
+import {
   AccessManager__factory,
+  AttestedFeed__factory,
   DeviationRecord__factory,
   EngineFactory__factory,
+  Exchange__factory,
   GovernorTimelock__factory,
   IAccessManaged__factory,
   IMarginAccounts__factory,
+  IPositionsLedger__factory,
   ITableEngine__factory,
   InsuranceFund__factory,
+  LedgerTableFactory__factory,
   LeverageRouter__factory,
   LiquidationAuction__factory,
   LiquidationUnwinder__factory,
   LocalToken__factory,
   MarginLens__factory,
   MockV3Aggregator__factory,
+  Positions__factory,
+  RealizedVolatility__factory,
+  SettlementPrices__factory,
   SizeCheckpoints__factory,
   SwapAdapter__factory,
   Vault__factory,
@@ -155,6 +170,36 @@ const attach = async (connection: NetworkConnection, deployment: Deployment) => 
     await timelock.execute(target, 0n, data, ZeroHash, salt);
   };
 
+  /** Has the local attesters sign, as many as it takes, and posts it. */
+  const attest = async (...attestations: Attestation[]) => {
+    const { attestedFeed } = derivativeContracts(deployment);
+    const domain = attestationDomain(deployment.chainId, attestedFeed);
+    const feed = AttestedFeed__factory.connect(attestedFeed, ethers.provider);
+    const threshold = Number(await feed.threshold());
+    const attesters = signers.filter(({ address }) => LOCAL_ATTESTERS.some((each) => each === address));
+    for (const attestation of attestations) {
+      const { types, value } = attestationTypedData(attestation);
+      const signatures = await Promise.all(attesters.map((signer) => signer.signTypedData(domain, types, value)));
+      const data = encodePost(attestation, orderSignatures(domain, attestation, signatures, { threshold }));
+      await deployer.sendTransaction({ to: attestedFeed, data });
+    }
+  };
+
+  /** Perps, options and what prices them; throws for a deployment of spot alone. */
+  const derivatives = () => {
+    const addresses = derivativeContracts(deployment);
+    return {
+      positions: IPositionsLedger__factory.connect(addresses.positions, deployer),
+      /** The same address, as what can be upgraded. */
+      positionsProxy: Positions__factory.connect(addresses.positions, deployer),
+      exchange: Exchange__factory.connect(addresses.exchange, deployer),
+      attestedFeed: AttestedFeed__factory.connect(addresses.attestedFeed, deployer),
+      realizedVolatility: RealizedVolatility__factory.connect(addresses.realizedVolatility, deployer),
+      settlementPrices: SettlementPrices__factory.connect(addresses.settlementPrices, deployer),
+      ledgerTableFactory: LedgerTableFactory__factory.connect(addresses.ledgerTableFactory, deployer),
+    };
+  };
+
   return {
     connection,
     ethers,
@@ -200,6 +245,8 @@ const attach = async (connection: NetworkConnection, deployment: Deployment) => 
     borrow,
     lend,
     govern,
+    attest,
+    derivatives,
   };
 };
 
