@@ -1,117 +1,16 @@
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 import { expect } from "chai";
+import { AbiCoder, id, keccak256, toBeHex } from "ethers";
 
-interface Entry {
-  readonly label: string;
-  readonly slot: string;
-  readonly offset: number;
-  readonly type: string;
-}
-interface Layout {
-  readonly storage: readonly Entry[];
-  readonly types: Readonly<Record<string, { readonly members?: readonly Entry[] }>>;
-}
-interface Output {
-  readonly errors?: readonly { readonly severity: string; readonly formattedMessage: string }[];
-  readonly contracts: Record<
-    string,
-    Record<string, { readonly storageLayout: Layout; readonly transientStorageLayout: Layout }>
-  >;
-}
-interface Compiler {
-  compile(input: string, callbacks: { import: (path: string) => { contents: string } | { error: string } }): string;
-}
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const SAFE = ["MarginAccounts", "MarginAccountsExtension", "MarginAccountsAdmin"];
-const LEDGER = ["Positions", "PositionsExtension"];
-
-/** What stands behind the ledger's proxy, in order. An upgrade may add lines at the end, and change none. */
-const LEDGER_LAYOUT = [
-  "0+0 _authority: t_address",
-  "0+20 _consumingSchedule: t_bool",
-  "1+0 _ledger: t_mapping(t_userDefinedValueType(AccountId),t_struct(LedgerSlots)_storage)",
-  "2+0 _perps: t_mapping(t_uint256,t_struct(PerpSlots)_storage)",
-  "3+0 _expiries: t_mapping(t_uint256,t_userDefinedValueType(ExpiryWord))",
-  "4+0 _options: t_mapping(t_userDefinedValueType(Instrument),t_userDefinedValueType(OptionWord))",
-  "5+0 _listedOptions: t_mapping(t_uint256,t_array(t_userDefinedValueType(Instrument))dyn_storage)",
-  "6+0 _exchange: t_address",
-  "7+0 _feed: t_address",
-  "8+0 _prices: t_address",
-  "8+20 _insurancePart: t_uint16",
-  "9+0 _treasury: t_userDefinedValueType(AccountId)",
-];
-const LEDGER_STRUCTS = {
-  LedgerSlots: ["0+0 header: t_uint256", "1+0 words: t_array(t_uint256)_storage"],
-  PerpSlots: [
-    "0+0 market: t_userDefinedValueType(PerpWord)",
-    "1+0 funding: t_userDefinedValueType(FundingWord)",
-    "2+0 clearing: t_userDefinedValueType(ClearingWord)",
-    "3+0 slow: t_userDefinedValueType(SlowWord)",
-    "4+0 terms: t_userDefinedValueType(PerpTermsWord)",
-    "5+0 clearingSize: t_int256",
-  ],
-};
-
-interface Shapes {
-  readonly lasting: string[];
-  readonly transient: string[];
-  /** Members of the structs that are kept in storage, by name. */
-  readonly structs: Record<string, string[]>;
-}
-
-/** Labels, places and types of every variable; type names lose the compiler's internal numbers. */
-function shape(storage: readonly Entry[]): string[] {
-  return storage.map((e) => `${e.slot}+${e.offset} ${e.label}: ${e.type.replace(/\)\d+/g, ")")}`);
-}
-
-function structs({ types }: Layout): Record<string, string[]> {
-  const found: Record<string, string[]> = {};
-  for (const [type, { members }] of Object.entries(types)) {
-    const name = /^t_struct\((\w+)\)/.exec(type)?.[1];
-    if (name !== undefined && members !== undefined) found[name] = shape(members);
-  }
-  return found;
-}
-
-function layouts(folder: string, parts: readonly string[]): Shapes[] {
-  const solc = createRequire(import.meta.url)("solc") as Compiler;
-  const path = (name: string): string => `contracts/${folder}/${name}.sol`;
-  const input = {
-    language: "Solidity",
-    sources: Object.fromEntries(
-      parts.map((name) => [path(name), { content: readFileSync(`${ROOT}${path(name)}`, "utf8") }]),
-    ),
-    settings: {
-      evmVersion: "cancun",
-      outputSelection: { "*": { "*": ["storageLayout", "transientStorageLayout"] } },
-    },
-  };
-  const find = (file: string): { contents: string } | { error: string } => {
-    const place = [`${ROOT}${file}`, `${ROOT}node_modules/${file}`].find((candidate) => existsSync(candidate));
-    return place === undefined ? { error: `not found: ${file}` } : { contents: readFileSync(place, "utf8") };
-  };
-  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: find })) as Output;
-  const errors = output.errors?.filter((e) => e.severity === "error") ?? [];
-  expect(errors.map((e) => e.formattedMessage)).to.deep.equal([]);
-  return parts.map((name) => {
-    const contract = output.contracts[path(name)]?.[name];
-    if (contract === undefined) throw new Error(`${name} was not compiled`);
-    const { storageLayout, transientStorageLayout } = contract;
-    return {
-      lasting: shape(storageLayout.storage),
-      transient: shape(transientStorageLayout.storage),
-      structs: structs(storageLayout),
-    };
-  });
-}
+import { type ContractLayout, layoutsOf } from "./helpers/layouts.ts";
 
 describe("storage layout of the safe", () => {
+  const PARTS = ["MarginAccounts", "MarginAccountsExtension", "MarginAccountsAdmin"] as const;
+
   it("is the same in its three parts, but for what the extension adds behind it and never writes", () => {
-    const [hot, extension, admin] = layouts("accounts", SAFE);
+    const layouts = layoutsOf(PARTS.map((name) => `contracts/accounts/${name}.sol`));
+    const [hot, extension, admin] = PARTS.map((name) => layouts.get(name));
     if (hot === undefined || extension === undefined || admin === undefined) throw new Error("a part is missing");
     expect(admin.lasting).to.deep.equal(hot.lasting);
     expect(extension.lasting.slice(0, hot.lasting.length)).to.deep.equal(hot.lasting);
@@ -124,14 +23,65 @@ describe("storage layout of the safe", () => {
   });
 });
 
-describe("storage layout of the ledger", () => {
-  it("is the same in the proxy's implementation and in its extension, and only grows at its end", () => {
-    const [hot, extension] = layouts("markets", LEDGER);
-    if (hot === undefined || extension === undefined) throw new Error("a part is missing");
-    expect(extension).to.deep.equal(hot);
-    expect(hot.lasting.slice(0, LEDGER_LAYOUT.length)).to.deep.equal(LEDGER_LAYOUT);
-    for (const [name, members] of Object.entries(LEDGER_STRUCTS)) {
-      expect(hot.structs[name]?.slice(0, members.length), name).to.deep.equal(members);
+// What stands behind a proxy has to find what the code before it left there, so its layout is kept in a file. After adding to the
+// end of something, write it anew with UPDATE_LAYOUTS=1, which refuses anything but additions, and format it.
+describe("storage layout behind the proxies", () => {
+  const FILE = new URL("./layouts.json", import.meta.url);
+  const NAMESPACE = "plimsoll.storage.Exchange";
+  /** The exchange's variables are a struct at a place of its own (ERC-7201), which no layout shows by itself. */
+  const SHOWN = "contracts/test/ExchangeState.sol";
+  const SHOWING = `// SPDX-License-Identifier: MIT
+    pragma solidity ^0.8.34;
+    import {Signatures} from "contracts/markets/Signatures.sol";
+    contract ExchangeState { Signatures.State private state; }`;
+
+  type Layouts = Record<string, ContractLayout>;
+
+  let current: Layouts;
+  before(() => {
+    const files = ["Positions", "PositionsExtension", "Exchange"].map((name) => `contracts/markets/${name}.sol`);
+    current = Object.fromEntries(layoutsOf([...files, SHOWN], { [SHOWN]: SHOWING }));
+  });
+
+  const of = (name: string): ContractLayout => {
+    const layout = current[name];
+    if (layout === undefined) throw new Error(`${name} was not compiled`);
+    return layout;
+  };
+
+  /** Whether nothing moved, vanished or changed its type. */
+  const keeps = (kept: readonly string[], now: readonly string[]) =>
+    expect(now.slice(0, kept.length), "only additions at the end are safe").to.deep.equal(kept);
+
+  it("only ever grows at its end", () => {
+    const kept: Layouts = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Layouts) : {};
+    for (const [name, layout] of Object.entries(kept)) {
+      keeps(layout.lasting, of(name).lasting);
+      for (const [struct, members] of Object.entries(layout.structs)) keeps(members, of(name).structs[struct] ?? []);
     }
+    if (process.env["UPDATE_LAYOUTS"] === "1") writeFileSync(FILE, `${JSON.stringify(current, null, 2)}\n`);
+    else expect(current, "run the test with UPDATE_LAYOUTS=1 and commit test/layouts.json").to.deep.equal(kept);
+  });
+
+  it("is the same in both parts of the ledger, which run on the same proxy", () => {
+    expect(of("PositionsExtension")).to.deep.equal(of("Positions"));
+  });
+
+  it("has the exchange's state where ERC-7201 says", () => {
+    const seed = toBeHex(BigInt(id(NAMESPACE)) - 1n, 32);
+    const slot = BigInt(keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32"], [seed]))) & ~0xffn;
+    const source = readFileSync(new URL("../contracts/markets/Signatures.sol", import.meta.url), "utf8");
+    expect(source).to.include(`erc7201:${NAMESPACE}`);
+    expect(source).to.include(`bytes32 private constant STATE = ${toBeHex(slot, 32)};`);
+  });
+
+  it("has nothing else of the exchange's that is ever written", () => {
+    // EIP712's fallbacks for long names, which ours are not, and AccessManaged's, which is in the code
+    expect(of("Exchange").lasting.map((line) => line.replace(/^.* (\w+):.*$/, "$1"))).to.deep.equal([
+      "_nameFallback",
+      "_versionFallback",
+      "_authority",
+      "_consumingSchedule",
+    ]);
   });
 });
