@@ -50,7 +50,7 @@ function randomRules(random: Random): RuleParameters {
   };
 }
 
-const packed = (u: RandomUnderlying): Parameters<RulesHarness["margins"]>[0][number] => ({
+const packed = (u: RandomUnderlying) => ({
   spot: u.spot,
   spotConfidence: u.spotConfidence,
   perpSize: u.perp.size,
