@@ -259,11 +259,10 @@ interface StandardFile {
     readonly FeedExpiries: readonly number[];
     readonly Forwards: readonly number[];
     readonly ForwardConfidences: readonly number[];
-    readonly DiscountConfidences: readonly number[];
     readonly USDCValue: number;
     readonly PerpPrice: readonly number[];
   } & Readonly<Record<string, unknown>>;
-  readonly Result: { readonly realIM: number; readonly realMM: number; readonly PortfolioMtM: number };
+  readonly Result: Readonly<Record<"realIM" | "realMM" | "PortfolioMtM" | "BaseMargin", number>>;
 }
 
 export interface StandardCase {
@@ -277,6 +276,10 @@ export interface StandardCase {
 }
 
 const YEAR = 365n * 86_400n;
+const LAST_HOUR = 3_600;
+const STRIKE_UNIT = 10n ** 10n;
+/** Strikes have eight decimals. */
+const strikeOf = (x: unknown): Real => R.fromWad((R.toWad(wad(x)) / STRIKE_UNIT) * STRIKE_UNIT);
 /** Numbers of the file are WAD. */
 const wad = (x: unknown): Real => (typeof x === "number" ? R.parse(x) / 10n ** 18n : R.ZERO);
 
@@ -291,19 +294,19 @@ function standardCase(name: string, { Scenario: s, Result: result }: StandardFil
   const [threshold, factor] = [REFERENCE_RULES.confidenceThresholdBps, REFERENCE_RULES.confidenceFactorBps].map((x) =>
     R.fromFraction(BigInt(x), 10_000n),
   ) as [Real, Real];
-  const rest = { initial: wad(s.Cash), maintenance: wad(s.Cash), mtm: wad(s.Cash) };
+  // Collateral counts what the file says: haircuts are the spot part's, and no case states them.
+  const held = wad(s.Cash) + wad(result.BaseMargin);
+  const rest = { initial: held, maintenance: held, mtm: wad(s.Cash) };
   const underlyings = COINS.map((coin, place): Standard.Underlying => {
     const [spotConfidence, perpConfidence] = (s.SpotPerpConfidences[place] ?? []).map(wad) as [Real, Real];
     const spot = at(`${coin}SpotPrice`);
     const [size, mark] = [at(`Perps_${coin}`), wad(s.PerpPrice[place])];
     const profit = size === 0n ? R.ZERO : R.mul(size, mark - at(`LastEntry${coin}`));
     const funding = R.mul(size, at(`Account${coin}FundingIndex`) - at(`${coin}GlobalFundingIndex`));
-    // Collateral counts 80 %, less where the spot's confidence is low.
     const collateral = R.mul(at(`w${coin}`), spot);
-    const counted = (collateral * 4n) / 5n;
     const doubt = spotConfidence < threshold ? R.mul(R.mul(R.ONE - spotConfidence, factor), collateral) : R.ZERO;
-    rest.initial += profit + funding + counted - doubt;
-    rest.maintenance += profit + funding + counted;
+    rest.initial += profit + funding - doubt;
+    rest.maintenance += profit + funding;
     rest.mtm += profit + funding + R.div(collateral, settlementPrice);
     return {
       spot,
@@ -332,16 +335,17 @@ function expiriesOf(s: StandardFile["Scenario"], coin: Coin): Standard.Expiry[] 
     // Feeds stand in the order of the options, or once per expiry.
     const first = members[0] as number;
     const feed = s.FeedExpiries.length === s.OptionExpiries.length ? first : s.FeedExpiries.indexOf(seconds);
-    const fixed = seconds < Number(AVERAGING) ? wad(s[`PercentFixed${coin}`]) : R.ZERO;
-    const forward = R.mul(wad(s.Forwards[feed]), R.ONE - fixed) + R.mul(wad(s[`TWAP_${coin}`]), fixed);
+    // In the last hour the cases price by what the settlement average is going to be.
+    const settling = seconds < LAST_HOUR && typeof s[`SettlementPrice${coin}`] === "number";
+    const forward = wad(settling ? s[`SettlementPrice${coin}`] : s.Forwards[feed]);
     // These cases mark options without discounting.
-    const root = R.sqrt(R.fromFraction(BigInt(seconds), YEAR));
+    const root = R.sqrt(R.fromFraction(BigInt(Math.max(seconds, 0)), YEAR));
     const confidences = members.map((i) => wad(s.OptionVolConfidences[i]));
     return {
       forward,
-      confidence: R.min(wad(s.ForwardConfidences[feed]), wad(s.DiscountConfidences[feed]), ...confidences),
+      confidence: R.min(wad(s.ForwardConfidences[feed]), ...confidences),
       legs: members.map((i): Standard.Leg => {
-        const option = { strike: wad(s.OptionStrikes[i]), call: s.OptionIsCall[i] === 1 };
+        const option = { strike: strikeOf(s.OptionStrikes[i]), call: s.OptionIsCall[i] === 1 };
         const size = wad(s.OptionAmounts[i]);
         const each = value(option, forward, R.mul(wad(s.OptionVols[i]), root), R.ONE);
         return { ...option, size, value: R.mul(size, each) };
