@@ -19,7 +19,7 @@ import {FixedPoint, WAD} from "../types/FixedPoint.sol";
 import {Holding} from "../types/Holding.sol";
 import {Position} from "../types/Position.sol";
 import {LedgerTable} from "./LedgerTable.sol";
-import {FeedWord, RiskTable, TableHeader, TableRamp} from "./RiskTable.sol";
+import {FeedWord, HaircutWord, RiskTable, TableRamp} from "./RiskTable.sol";
 import {Cluster, Evaluation, StandardMargin, Tally} from "./StandardMargin.sol";
 
 /// @title Accounts with perps or options, or with the portfolio model
@@ -80,7 +80,7 @@ abstract contract LedgerMargin is StandardMargin {
     function _traded(Position[] memory positions) private pure returns (uint256 traded) {
         unchecked {
             for (uint256 i; i < positions.length; ++i) {
-                traded |= 1 << positions[i].instrument().underlying();
+                traded |= 1 << positions[i].underlying();
             }
         }
     }
@@ -135,19 +135,30 @@ abstract contract LedgerMargin is StandardMargin {
         return FixedPoint.mulDivFloor(amount, WAD, 10 ** feed.tokenDecimals());
     }
 
-    /// @dev Every listed holding is in exactly one cluster.
+    /// @dev Every listed holding is in exactly one cluster. Cash by itself needs no price and no comparison of sides.
     function _clusters(
         Evaluation memory e,
         Holding[] calldata holdings,
         uint256 traded
     ) private view returns (SpotCluster[] memory list) {
         uint256 left;
+        bool alone = _linkedKinds(holdings) == 0;
         for (uint256 i; i < holdings.length; ++i) {
-            if (_isListed(e, holdings[i].asset())) left |= 1 << i;
-            else _requireWorthless(holdings[i]);
+            AssetId asset = holdings[i].asset();
+            uint256 index = RiskTable.indexOf(e.head, asset);
+            FeedWord feed;
+            HaircutWord word;
+            if (index != RiskTable.NONE) (feed, word) = RiskTable.record(e.records, index);
+            if (!feed.listed()) _requireWorthless(holdings[i]);
+            else if (alone && asset == SETTLEMENT && word.group() == 0) _addCash(e, feed, word, holdings[i].amount());
+            else left |= 1 << i;
         }
-        list = new SpotCluster[](LibBit.popCount(left));
-        uint256 n;
+        uint256 n = LibBit.popCount(left);
+        list = new SpotCluster[](n + 1);
+        list[0].low = SpotSide(e.cash, e.cashInitial, e.cashMaintenance, e.cashDebts);
+        list[0].high = list[0].low;
+        if (n == 0) return list;
+        n = 1;
         Cluster memory c;
         c.prices = new uint256[](holdings.length);
         while (left != 0) {

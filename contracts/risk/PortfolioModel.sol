@@ -6,20 +6,19 @@ import {IAttestedFeed} from "../interfaces/IAttestedFeed.sol";
 import {IRealizedVolatility} from "../interfaces/IRealizedVolatility.sol";
 import {ISettlementPrices} from "../interfaces/ISettlementPrices.sol";
 import {BPS, FixedPoint, WAD} from "../types/FixedPoint.sol";
-import {Instrument, InstrumentLib} from "../types/Position.sol";
-import {Derivatives, LedgerModel, LiveExpiry, LiveUnderlying} from "./LedgerModel.sol";
+import {Derivatives, LedgerModel} from "./LedgerModel.sol";
+import {LedgerReader, LiveUnderlying} from "./LedgerReader.sol";
 import {UnderlyingWord} from "./LedgerTable.sol";
 import {NormalTableLib} from "./NormalTable.sol";
-import {OptionExpiry, OptionLeg, OptionLegs, OptionLegsLib} from "./OptionLegs.sol";
+import {ScenarioBooks} from "./ScenarioBooks.sol";
 import {ScenarioGrid, UnderlyingBook, UnderlyingRisk} from "./ScenarioGrid.sol";
 import {GroupedRisk, MarginTerms, ScenarioMargin} from "./ScenarioMargin.sol";
 import {ScenarioTable} from "./ScenarioTable.sol";
-import {ExpirySmile, VolSurface} from "./VolSurface.sol";
 
 /// @title The portfolio model (DESIGN 6.3): scenarios over spot, perps and options of each underlying together
 /// @notice For accounts with model 1. IM and MM of a block are im·W − C_IM − C_MM and mm·W − C_MM beside its mark-to-market value;
 /// haircuts of spot are the engine's.
-contract PortfolioModel is LedgerModel {
+contract PortfolioModel is LedgerModel, ScenarioBooks {
     IRealizedVolatility private immutable _volatility;
     address private immutable _normal;
 
@@ -37,7 +36,7 @@ contract PortfolioModel is LedgerModel {
         ISettlementPrices settlements,
         IRealizedVolatility volatility,
         address normal
-    ) LedgerModel(feed, settlements) {
+    ) LedgerReader(feed, settlements) {
         (_volatility, _normal) = (volatility, normal);
     }
 
@@ -103,46 +102,6 @@ contract PortfolioModel is LedgerModel {
         x.worstMaintenance = ScenarioMargin.worst(b.maintenance);
         x.mtm = d.value;
         (d.initial, d.maintenance) = ScenarioMargin.margins(scenarios, x);
-    }
-
-    function _fill(UnderlyingBook memory book, LiveUnderlying memory u, bool high) private pure {
-        uint256 price = _priceOf(u, high);
-        book.spot = price;
-        book.spotValue = FixedPoint.mulDivFloor(u.amount, price, WAD);
-        // a frozen market's mark moves no more
-        if (u.perpSize != 0 && u.perp.frozenMark == 0) {
-            book.perpSize = u.perpSize;
-            book.perpMark = _markOf(u, high);
-            book.perpConfidence = u.perp.confidence;
-        }
-        uint256 n = u.expiries.length;
-        if (n == 0) return;
-        uint256 options;
-        for (uint256 k; k < n; ++k) options += u.expiries[k].options.length;
-        OptionLegs memory legs = OptionLegsLib.create(options);
-        book.expiries = new OptionExpiry[](n);
-        for (uint256 k; k < n; ++k) {
-            LiveExpiry memory e = u.expiries[k];
-            OptionExpiry memory x = book.expiries[k];
-            x.secondsLeft = e.time;
-            (x.forwardVar, x.forwardFix) = _forwardOf(u, e, high);
-            x.rate = e.feed.rate;
-            x.confidence = FixedPoint.min(e.feed.forwardConfidence, e.feed.volConfidence);
-            if (u.perpSize != 0) x.confidence = FixedPoint.min(x.confidence, u.perp.confidence);
-            _addLegs(legs, x, e);
-        }
-    }
-
-    function _addLegs(OptionLegs memory legs, OptionExpiry memory x, LiveExpiry memory e) private pure {
-        for (uint256 i; i < e.options.length; ++i) {
-            Instrument option = e.options[i].instrument();
-            uint256 strike = uint256(option.strike()) * InstrumentLib.STRIKE_UNIT;
-            OptionLegsLib.add(legs, x, strike, option.isCall(), e.options[i].size());
-        }
-        ExpirySmile memory smile = VolSurface.prepare(e.feed);
-        for (OptionLeg leg = x.legs; leg.exists(); leg = leg.next()) {
-            leg.setVolatility(VolSurface.volatilityAt(smile, leg.strike()));
-        }
     }
 
     /// @dev g = clamp(realised ÷ reference, 1, g_max): of what is seen now, and of what moves slowly.

@@ -180,7 +180,7 @@ abstract contract StandardMargin is PriceBook {
 
     // ------------------------------------------------------------------ alone
     /// @dev The settlement asset is its own unit: no price.
-    function _addCash(Evaluation memory e, FeedWord feed, HaircutWord word, int256 amount) private view {
+    function _addCash(Evaluation memory e, FeedWord feed, HaircutWord word, int256 amount) internal view {
         unchecked {
             int256 value = _value(amount, WAD, feed.tokenDecimals());
             e.cash += value;
@@ -522,7 +522,7 @@ abstract contract StandardMargin is PriceBook {
 
     /// @dev Bit k: assets of kind k may have a sibling in the list. Without a vault share none has; the high one of the two
     /// kind bits is set in vault shares only.
-    function _linkedKinds(Holding[] calldata holdings) private pure returns (uint256) {
+    function _linkedKinds(Holding[] calldata holdings) internal pure returns (uint256) {
         unchecked {
             uint256 all;
             for (uint256 i; i < holdings.length; ++i) {

@@ -7,9 +7,10 @@ import {IAttestedFeed} from "../interfaces/IAttestedFeed.sol";
 import {ModelInput} from "../interfaces/IMarginModel.sol";
 import {ISettlementPrices} from "../interfaces/ISettlementPrices.sol";
 import {FixedPoint, WAD, YEAR} from "../types/FixedPoint.sol";
-import {Instrument, InstrumentLib} from "../types/Position.sol";
+import {Position} from "../types/Position.sol";
 import {Black76} from "./Black76.sol";
-import {Derivatives, LedgerModel, LiveExpiry, LiveUnderlying} from "./LedgerModel.sol";
+import {Derivatives, LedgerModel} from "./LedgerModel.sol";
+import {LedgerReader, LiveExpiry, LiveUnderlying} from "./LedgerReader.sol";
 import {NormalTableLib} from "./NormalTable.sol";
 import {RuleWords} from "./RuleWords.sol";
 import {RuleExpiry, RuleOption, RulePortfolio, StandardRules} from "./StandardRules.sol";
@@ -20,7 +21,7 @@ import {ExpirySmile, VolSurface} from "./VolSurface.sol";
 contract StandardModel is LedgerModel {
     address private immutable _normal;
 
-    constructor(IAttestedFeed feed, ISettlementPrices settlements, address normal) LedgerModel(feed, settlements) {
+    constructor(IAttestedFeed feed, ISettlementPrices settlements, address normal) LedgerReader(feed, settlements) {
         _normal = normal;
     }
 
@@ -73,7 +74,7 @@ contract StandardModel is LedgerModel {
             (uint256 moving, uint256 fixed_) = _forwardOf(u, e, high);
             x.forward = moving + fixed_;
             x.confidence = FixedPoint.min(e.feed.forwardConfidence, e.feed.volConfidence);
-            x.options = new RuleOption[](e.options.length);
+            x.options = new RuleOption[](e.count);
             d.value += _options(x, e, normal);
         }
     }
@@ -83,11 +84,9 @@ contract StandardModel is LedgerModel {
         ExpirySmile memory smile = VolSurface.prepare(e.feed);
         (uint256 rootTime, uint256 discount) = _time(e);
         for (uint256 i; i < x.options.length; ++i) {
-            Instrument option = e.options[i].instrument();
+            Position p = _optionAt(e, i);
             RuleOption memory o = x.options[i];
-            o.strike = uint256(option.strike()) * InstrumentLib.STRIKE_UNIT;
-            o.call = option.isCall();
-            o.size = e.options[i].size();
+            (o.strike, o.call, o.size) = (p.strikeWad(), p.isCall(), p.size());
             uint256 v = (VolSurface.volatilityAt(smile, o.strike) * rootTime) / WAD;
             uint256 price = Black76.price(normal, x.forward, o.strike, v, o.call);
             o.value = FixedPoint.mulDivFloor(o.size * int256(price), discount, WAD * WAD);

@@ -99,6 +99,31 @@ library PositionLib {
         return int256(Position.unwrap(p) << 10) >> 138;
     }
 
+    function isPerp(Position p) internal pure returns (bool) {
+        return Position.unwrap(p) >> 254 == InstrumentLib.KIND_PERP;
+    }
+
+    function underlying(Position p) internal pure returns (uint256) {
+        return (Position.unwrap(p) >> 246) & 0xff;
+    }
+
+    /// @notice Of an option: settlement units WAD.
+    function strikeWad(Position p) internal pure returns (uint256) {
+        unchecked {
+            return uint64(Position.unwrap(p) >> 142) * InstrumentLib.STRIKE_UNIT;
+        }
+    }
+
+    /// @notice Of an option.
+    function isCall(Position p) internal pure returns (bool) {
+        return (Position.unwrap(p) >> 141) & 1 != 0;
+    }
+
+    /// @notice Of an option: its kind, underlying and expiry in one number. The expiry is in its low 40 bits.
+    function expiryKey(Position p) internal pure returns (uint256) {
+        return Position.unwrap(p) >> 206;
+    }
+
     function withSize(Position p, int256 size_) internal pure returns (Position) {
         return Position.wrap((Position.unwrap(p) & ~uint256(type(uint128).max)) | uint128(int128(size_)));
     }
