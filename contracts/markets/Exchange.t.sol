@@ -391,4 +391,19 @@ contract ExchangeOrdersTest is ExchangeTest {
         ledger.set(NOBODY, 0, false);
         fill(maker, taker, 1e18);
     }
+
+    /// Everything is counted before the ledger is called: coming back in the midst of a fill finds it done.
+    function test_ComingBackInTheMidstOfAFillFindsItCounted() public {
+        (Order memory maker, Order memory taker) = pair(3e18, 2_000e18);
+        Match memory m = matched(maker, taker, 2e18);
+        ledger.reenter(abi.encodeCall(exchange.fillOrder, (m, NOBODY)));
+        exchange.fillOrder(m, NOBODY);
+        assertEq(ledger.reentryResult(), abi.encodeWithSelector(OverFilled.selector, hashOf(maker), 1e18, 2e18));
+        assertEq(ledger.count(), 1);
+        m.size = 1e18;
+        ledger.reenter(abi.encodeCall(exchange.fillOrder, (m, NOBODY)));
+        exchange.fillOrder(m, NOBODY);
+        assertEq(ledger.reentryResult(), abi.encodeWithSelector(NonceUsed.selector, aliceId, maker.nonce));
+        assertEq(ledger.count(), 2);
+    }
 }

@@ -43,12 +43,19 @@ contract PositionsStub {
     uint256 public burns;
     /// @dev Swallows the want of gas of what it calls, as a price source behind a try might.
     bool public swallows;
+    /// @dev What it sends back to the exchange in the midst of a fill, and what comes of that.
+    bytes private _reentry;
+    bytes public reentryResult;
 
     error Refused(AccountId account);
     error Swallowed();
 
     function set(AccountId bad_, uint256 burns_, bool swallows_) external {
         (bad, burns, swallows) = (bad_, burns_, swallows_);
+    }
+
+    function reenter(bytes calldata data) external {
+        _reentry = data;
     }
 
     function count() external view returns (uint256) {
@@ -69,6 +76,11 @@ contract PositionsStub {
             } else {
                 this.burn(burns);
             }
+        }
+        if (_reentry.length != 0) {
+            bytes memory data = _reentry;
+            delete _reentry;
+            (, reentryResult) = msg.sender.call{value: 0}(data);
         }
         _fills.push(abi.encode(f));
     }
