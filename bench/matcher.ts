@@ -1,7 +1,7 @@
 // npm run bench:matcher: orders a second through the engine, with and without its journal, and how long a recovery takes.
 // Writes bench/matcher.json. Signatures and the chain are not in it: they are the service's, and cost far more.
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -117,19 +117,34 @@ const confirmAll = (engine: Engine, apply: (command: Command) => unknown, at: nu
 const inMemory = (list: readonly Command[]) => {
   const engine = new Engine(OPTIONS);
   const tally = { orders: 0, fills: 0 };
-  const started = performance.now();
+  const spent = stopwatch();
   for (let i = 0; i < list.length; i += GROUP) {
     feed((command) => engine.apply(command), list.slice(i, i + GROUP), tally);
     confirmAll(engine, (command) => engine.apply(command), START + i);
   }
-  return { ...rates(tally, performance.now() - started), resting: engine.orders.size };
+  return { ...rates(tally, spent()), resting: engine.orders.size };
 };
 
-const rates = ({ orders, fills }: Tally, ms: number) => ({
+/** Wall time, and what of it this process had a core for: on a busy machine they differ. */
+interface Spent {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+const stopwatch = (): (() => Spent) => {
+  const [wall, cpu] = [performance.now(), process.cpuUsage()];
+  return () => {
+    const { user, system } = process.cpuUsage(cpu);
+    return { ms: performance.now() - wall, cpuMs: (user + system) / 1_000 };
+  };
+};
+
+const rates = ({ orders, fills }: Tally, { ms, cpuMs }: Spent) => ({
   orders,
   fills,
   seconds: round(ms / 1_000),
   ordersPerSecond: Math.round((1_000 * orders) / ms),
+  ordersPerCpuSecond: Math.round((1_000 * orders) / cpuMs),
 });
 const round = (value: number): number => Math.round(value * 1_000) / 1_000;
 
@@ -139,13 +154,13 @@ const journalled = async (list: readonly Command[], fsync: FsyncPolicy) => {
   try {
     const durable = DurableEngine.open(OPTIONS, settings);
     const tally = { orders: 0, fills: 0 };
-    const started = performance.now();
+    const spent = stopwatch();
     for (let i = 0; i < list.length; i += GROUP) {
       feed((command) => durable.apply(command), list.slice(i, i + GROUP), tally);
       confirmAll(durable.engine, (command) => durable.apply(command), START + i);
       await durable.flush();
     }
-    const result = rates(tally, performance.now() - started);
+    const result = rates(tally, spent());
     durable.close();
     const bytes = statSync(join(directory, "journal-0.log")).size;
 
@@ -179,7 +194,13 @@ const list = commands(ORDERS);
 inMemory(list.slice(0, 20_000)); // warms the compiler up
 const result = {
   what: `${ORDERS} orders and cancels over 20 instruments and ${OWNERS} owners, acknowledged in groups of ${GROUP}; every group's fills confirmed`,
-  machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version },
+  machine: {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    node: process.version,
+    /** Above the number of cores others were at work too. */
+    load: round(loadavg()[0] ?? 0),
+  },
   memory: inMemory(list),
   journal: {
     never: await journalled(list, "never"),

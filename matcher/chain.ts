@@ -1,5 +1,5 @@
 // The gateway over JSON-RPC: the exchange, the ledger, the safe and the engine of one deployment, and the wallet that submits.
-import { Interface, isError, type JsonRpcProvider, type Log, ZeroAddress, ZeroHash } from "ethers";
+import { Interface, type JsonRpcProvider, type Log, ZeroAddress, ZeroHash } from "ethers";
 
 import { isRevert } from "../keeper/rpc.ts";
 import type { Sender } from "../keeper/sender.ts";
@@ -11,6 +11,7 @@ import {
   IPositionsLedger__factory,
 } from "../types/ethers-contracts/index.js";
 import type { SignedOrder } from "./commands.ts";
+import { failureFrom, failureOf } from "./failures.ts";
 import type { Block, ChainEvent, Failure, Gateway, Match, Standing, Submission } from "./gateway.ts";
 
 const RIGHT_TRADE = 1;
@@ -30,37 +31,6 @@ export interface ChainOptions {
   /** Most wei for a unit of gas. */
   readonly feeCeiling: bigint;
 }
-
-const ERRORS: readonly Interface[] = [
-  IExchange__factory.createInterface(),
-  IPositionsLedger__factory.createInterface(),
-  IMarginAccounts__factory.createInterface(),
-  IMarginEngine__factory.createInterface(),
-];
-
-const words = (value: unknown): string[] => {
-  if (typeof value === "bigint") return [`0x${value.toString(16)}`];
-  return typeof value === "string" && value.startsWith("0x") ? [value.toLowerCase()] : [];
-};
-
-/** The named error in revert data. */
-export const failureOf = (data: string): Failure => {
-  for (const candidate of ERRORS) {
-    const parsed = data.length < 10 ? null : candidate.parseError(data);
-    if (parsed === null) continue;
-    const args = [...(parsed.args as Iterable<unknown>)];
-    const index = parsed.name === "TriggerNotMet" ? args[1] : undefined;
-    return { reason: parsed.name, about: args.flatMap(words), ...(typeof index === "bigint" && { index }) };
-  }
-  return { reason: data === "0x" ? "RevertedSilently" : `Reverted ${data.slice(0, 10)}`, about: [] };
-};
-
-/** Rethrows what is no revert. */
-const failureFrom = (error: unknown): Failure => {
-  if (!isError(error, "CALL_EXCEPTION")) throw error;
-  if (error.data !== null) return failureOf(error.data);
-  return { reason: error.reason ?? "Reverted", about: [] };
-};
 
 const toStruct = ({ order, signer, signature }: SignedOrder) => ({
   order: { ...order, legs: order.legs.map((leg) => ({ ...leg })) },

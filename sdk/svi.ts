@@ -106,8 +106,42 @@ export const surfaceViolations = (
     }));
   });
 
-/** Lifts a slice by the least constant that puts it at or above the earlier one on these k. */
+/** More than doubles and the contracts' WADs lose in a total variance. */
+const ROUNDING = 1e-12;
+
+/** Lifts a slice by the least constant that puts it above the earlier one on these k; as it is where it is above already. */
 export const liftedAbove = (earlier: Svi, later: Svi, ks: readonly number[]): Svi => {
   const gap = Math.max(0, ...ks.map((k) => totalVariance(earlier, k) - totalVariance(later, k)));
-  return gap === 0 ? later : { ...later, a: later.a + gap };
+  return gap === 0 ? later : { ...later, a: later.a + gap + ROUNDING };
 };
+
+// ------------------------------------------------------------------ as the attested feed has it
+
+/** Units of the wing in which the feed looks at a smile: 4 is its end. */
+const FEED_GRID = [-4, -3, -2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 4];
+
+/** The feed uses a smile for |k| up to 4·√(a + b·σ) and cuts it there. */
+export const feedWing = ({ a, b, sigma }: Svi): number => 4 * Math.sqrt(Math.max(0, a + b * sigma));
+
+/** Total variance as margins use it. */
+export const feedVariance = (svi: Svi, k: number): number => {
+  const wing = feedWing(svi);
+  return totalVariance(svi, Math.min(wing, Math.max(-wing, k)));
+};
+
+/** What the feed's own check would find in a surface; slices in order of expiry. */
+export const feedViolations = (slices: readonly Pick<Slice, "svi">[]): Violation[] =>
+  slices.flatMap(({ svi }, i) => {
+    const found = butterflyViolations(
+      svi,
+      FEED_GRID.map((unit) => (unit * feedWing(svi)) / 4),
+    );
+    const earlier = slices[i - 1]?.svi;
+    if (earlier === undefined) return found;
+    for (const unit of FEED_GRID) {
+      const k = (unit * feedWing(earlier)) / 4;
+      const by = totalVariance(earlier, k) - feedVariance(svi, k);
+      if (by > 0) found.push({ kind: "calendar", k, by });
+    }
+    return found;
+  });
