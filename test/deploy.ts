@@ -238,6 +238,22 @@ describe("a deployment that was handed over", () => {
     expect(faults).to.include(`the deployer may call safe.setEngine(address)`);
   });
 
+  it("is disproven by a proxy that obeys somebody beside the timelock", async () => {
+    const { exchange } = derivativeContracts(p.deployment);
+    const adminSlot = "0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103";
+    await p.networkHelpers.setStorageAt(exchange, adminSlot, p.deployer.address);
+    const { faults } = await readHandover(p.ethers.provider, p.deployment);
+    expect(faults).to.deep.equal(["exchange has a proxy admin, who may change its code"]);
+  });
+
+  it("is disproven by a deployer who attests", async () => {
+    const { attestedFeed } = p.derivatives();
+    const data = attestedFeed.interface.encodeFunctionData("setSigners", [[p.deployer.address], 1n]);
+    await p.govern(await attestedFeed.getAddress(), data);
+    const { faults } = await readHandover(p.ethers.provider, p.deployment);
+    expect(faults).to.deep.equal(["the deployer is one of the attesters"]);
+  });
+
   it("waits seven days on a network that is not local", async () => {
     const connection = await hre.network.create({ override: { chainId: 31_338 } });
     const real = (timelockDelay: number) => (config: NetworkConfig) => ({

@@ -328,6 +328,46 @@ describe("docs/risk-parameters.md", () => {
     expect(rows.map(([name]) => name?.replaceAll("`", ""))).to.deep.equal(Object.keys(actual));
     for (const row of rows) same(row, 3, [actual[row[0]?.replaceAll("`", "") ?? ""] ?? NaN]);
   });
+
+  it("the perps of the local network", async () => {
+    const { positions } = p.derivatives();
+    const numbersOf = async (underlying: number): Promise<Record<string, number>> => {
+      const { config } = await positions.perpMarket(underlying);
+      return {
+        clamp: percentOf(config.clamp),
+        maxPremiumAge: Number(config.maxPremiumAge),
+        openInterestCap: fromWad(config.openInterestCap),
+        risePerHour: Number(config.risePerHour) / 100,
+      };
+    };
+    const [ether, bitcoin] = [await numbersOf(p.ids.WETH), await numbersOf(p.ids.WBTC)];
+    const rows = rowsOf(text, "local perps");
+    expect(rows.map(([name]) => name?.replaceAll("`", ""))).to.deep.equal(Object.keys(ether));
+    for (const row of rows) {
+      const name = row[0]?.replaceAll("`", "") ?? "";
+      same(row, 3, [ether[name] ?? NaN, bitcoin[name] ?? NaN]);
+    }
+  });
+
+  it("the attestations' limits of the local network", async () => {
+    const millionths = (value: bigint) => Number(value) / 10_000;
+    for (const underlying of [p.ids.WETH, p.ids.WBTC]) {
+      const limits = await p.derivatives().attestedFeed.limitsOf(underlying);
+      const actual: Record<string, number> = {
+        postAge: Number(limits.postAge),
+        maxAge: Number(limits.maxAge),
+        deadAge: Number(limits.deadAge),
+        decay: Number(limits.decay),
+        stress: Number(limits.stress) / 100,
+        premiumJump: millionths(limits.premiumJump),
+        forwardJump: millionths(limits.forwardJump),
+        volJump: millionths(limits.volJump),
+      };
+      const rows = rowsOf(text, "local attestations");
+      expect(rows.map(([name]) => name?.replaceAll("`", ""))).to.deep.equal(Object.keys(actual));
+      for (const row of rows) same(row, 3, [actual[row[0]?.replaceAll("`", "") ?? ""] ?? NaN]);
+    }
+  });
 });
 
 describe("what docs/ point to", () => {

@@ -71,7 +71,7 @@ const checkVolatility = (check: Checker, { interval, halfLife, initial, risePerH
 
 const checkAttestations = (check: Checker, field: string, limits: AttestationConfig) => {
   check.seconds(`${field}.postAge`, limits.postAge, 1, hours(1));
-  check.seconds(`${field}.maxAge`, limits.maxAge, limits.postAge + 1, days(1));
+  check.seconds(`${field}.maxAge`, limits.maxAge, limits.postAge + 1, hours(18));
   check.seconds(`${field}.deadAge`, limits.deadAge, limits.maxAge, days(7));
   check.seconds(`${field}.decay`, limits.decay, 0, days(7));
   check.share(`${field}.stress`, limits.stress, percent(100), percent(1_000));
