@@ -43,7 +43,7 @@ interface ISettlementRounds is ISettlementPrices {
     /// passed over. The first submission starts the track with any sound round from before the window. A round counts from its time to
     /// the next one's, while it is not older than its heartbeat. The track is complete with the first round at or after the expiry, or
     /// when the expiry has come and the feed's latest round is the last counted: then an empty list suffices.
-    /// @dev A round that answers nothing is submitted like any other and left out. The round after the last of a phase (only once the expiry has
+    /// @dev Until the walk is inside the window it may go on from any later sound round from before it. A round that answers nothing is submitted like any other and left out. The round after the last of a phase (only once the expiry has
     /// come) is the first of the next phase with rounds that is later than it. Fixes the price when both tracks are complete.
     function submit(uint8 asset, uint40 expiry, uint80[] calldata rounds) external;
 

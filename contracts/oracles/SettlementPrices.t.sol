@@ -132,11 +132,43 @@ contract SettlementPricesTest is BaseTest {
         eth.setAnswer(2_500e8); // 7
         skip(5 minutes);
         eth.setAnswer(2_000e8); // 8
-        _expect(ISettlementRounds.NotTheNextRound.selector, _list(_id(5), _id(7)));
+        _expect(ISettlementRounds.NotTheNextRound.selector, _list(_id(6), _id(8)));
         prices.submit(ETH, expiry, _list(_id(5), _id(6)));
         _expect(ISettlementRounds.NotTheNextRound.selector, _list(_id(8)));
         prices.submit(ETH, expiry, _list(_id(6), _id(7)));
         assertEq(prices.trackOf(ETH, expiry).round, _id(7), "what was counted is passed over");
+    }
+
+    /// @dev Nobody can make others walk from the feed's first round: until the window any later sound round is a start as good.
+    function test_aStartFarBackHoldsNobodyUp() public {
+        for (uint256 i; i < 20; ++i) {
+            skip(7 minutes);
+            eth.setAnswer(i == 15 ? int256(-1) : int256(2_000e8 + i * 1e8));
+        }
+        vm.warp(opening + 15 minutes);
+        eth.setAnswer(2_600e8); // 22
+        prices.submit(ETH, expiry, _list(_id(1)));
+        _expect(ISettlementRounds.NotTheNextRound.selector, _list(_id(17))); // not sound
+        prices.submit(ETH, expiry, _list(_id(21), _id(22)));
+        _expect(ISettlementRounds.NotTheNextRound.selector, _list(_id(24)));
+        vm.warp(expiry);
+        prices.submit(ETH, expiry, new uint80[](0));
+        _completeUsdc();
+        assertEq(prices.fix(ETH, expiry), 2_309.5e18);
+    }
+
+    /// @dev A feed that was dead all the while, and was replaced by one that began after the expiry.
+    function test_aFeedThatBeganAfterTheExpiryGivesItsFirstAnswerAfterADay() public {
+        eth.setFailure(MockFeed.Failure.Reverts);
+        vm.warp(expiry + 2 hours);
+        _completeUsdc();
+        _expect(ISettlementRounds.NotAStart.selector, _list(_id(1)));
+        eth = new MockFeed(8, 2_050e8);
+        index.setPrimary(AssetIdLib.pool(ETH), IndexStub.Primary(address(eth), HEARTBEAT, 8, 1e8, MAX));
+        prices.submit(ETH, expiry, _list(_id(1)));
+        assertEq(_final(), 0);
+        vm.warp(expiry + 24 hours);
+        assertEq(prices.fix(ETH, expiry), 2_050e18);
     }
 
     function test_startsOnlyBeforeTheWindowAndWithASoundRound() public {
