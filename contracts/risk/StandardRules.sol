@@ -85,16 +85,24 @@ library StandardRules {
             uint256 ratio = w.perpMaintenance();
             uint256 charge = _divUp(notional * ratio, BPS);
             uint256 initialCharge = _divUp(notional * (ratio + w.perpInitialExtra()), BPS);
-            if (w.hasBrackets()) {
-                uint256 addOn = _brackets(w, notional, p.slowOpenInterest, p.perpMark);
-                charge += addOn;
-                // The larger of both totals, so that `initial` never asks for less than `maintenance`.
-                if (p.openInterest > p.slowOpenInterest) addOn = _brackets(w, notional, p.openInterest, p.perpMark);
-                initialCharge += addOn;
-            }
+            (uint256 addOnInitial, uint256 addOn) = brackets(p, w, notional);
+            charge += addOn;
+            initialCharge += addOnInitial;
             initialCharge += _unsure(w, FixedPoint.min(p.spotConfidence, p.perpConfidence), size, p.spot);
             return (-int256(initialCharge), -int256(charge));
         }
+    }
+
+    /// @notice What brackets add to the charges of a perp of `notional`, by the larger of it and κ · open interest; in both models.
+    function brackets(
+        RulePortfolio memory p,
+        RuleWords w,
+        uint256 notional
+    ) internal pure returns (uint256 initial, uint256 maintenance) {
+        if (!w.hasBrackets()) return (0, 0);
+        initial = maintenance = _brackets(w, notional, p.slowOpenInterest, p.perpMark);
+        // The larger of both totals, so that `initial` never asks for less than `maintenance`.
+        if (p.openInterest > p.slowOpenInterest) initial = _brackets(w, notional, p.openInterest, p.perpMark);
     }
 
     /// @notice max(isolated, worst) of one expiry; `initial` less a part of Σ|short|·S where a feed is unsure.
