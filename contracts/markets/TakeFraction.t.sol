@@ -131,8 +131,8 @@ contract TakeFractionTest is LedgerTest {
         // bob's pending funding is not in his quote yet, but in the clearing account's
         assertEq(sum, 0);
         assertEq(sizeOf(aliceId, ethPerp) + sizeOf(carolId, ethPerp), held);
-        // what is left is at least its part, but for the price of a wei of size
-        assertGe(quoteOf(aliceId), quote - (quote * int256(fraction)) / 1e18);
+        // what is left is at least its part
+        assertGe(quoteOf(aliceId) * 1e18, quote * int256(1e18 - fraction));
         assertApproxEqAbs(unsettledOf(aliceId) + unsettledOf(carolId), a + c, 3);
     }
 }
