@@ -116,6 +116,8 @@ library NormalTableLib {
     uint256 internal constant CENTRE = 6 * UNIT;
     /// @dev Arguments from here on are in the tail.
     uint256 internal constant LIMIT = 720 << 48;
+    /// @dev So far beyond the centre N is 0 or 1.
+    int256 internal constant REACH = 144 << 48;
 
     error BadNormalTable(address table);
 

@@ -41,6 +41,7 @@ library ScenarioGrid {
     uint256 private constant MAX_PRICE = 1 << 104;
     uint256 private constant MAX_SECONDS = 100 * YEAR;
     uint256 private constant DAY = 1 days;
+    uint256 private constant RULE_BYTES = 0x120; // of {ScenarioKernel}
     /// @dev Calls are worth the forward and puts their strike long before, even a second from expiry.
     uint256 private constant MAX_VOLATILITY = 1e6 * WAD;
     /// @dev Weights of the accumulators have this many bits, all legs together.
@@ -146,21 +147,36 @@ library ScenarioGrid {
     /// @dev Where the cells of each rule are; scales come with the expiry.
     function _rules(Work memory w) private pure {
         unchecked {
-            uint256 rule = _allocate(5 * ScenarioKernel.RULE_BYTES);
-            uint256 counts = w.table.cellCounts();
-            uint256 from = w.sums;
+            uint256 rule = _allocate(5 * RULE_BYTES);
+            (uint256 counts, uint256 from) = (w.table.cellCounts(), w.sums);
+            uint256 straight;
+            uint256 skews;
             w.rules = rule;
-            for (uint256 i; i < 5; ++i) {
-                if (i == ScenarioTableLib.LINEAR) (w.straightRules, w.skews) = (rule, from - w.sums - 1);
-                uint256 count = (counts >> (8 * (4 - i))) & 0xff;
-                if (count == 0) continue;
-                uint256 to = from + 32 * count;
-                _store(rule, from);
-                _store(rule + 0x20, to);
-                rule += ScenarioKernel.RULE_BYTES;
-                from = to;
+            assembly ("memory-safe") {
+                let start := from
+                for {
+                    let shift := 32
+                } 1 {
+                    shift := sub(shift, 8)
+                } {
+                    // the skews are the last two rules
+                    if eq(shift, 8) {
+                        straight := rule
+                        skews := sub(sub(from, start), 1)
+                    }
+                    let count := and(shr(shift, counts), 0xff)
+                    if count {
+                        mstore(rule, from)
+                        from := add(from, shl(5, count))
+                        mstore(add(rule, 0x20), from)
+                        rule := add(rule, RULE_BYTES)
+                    }
+                    if iszero(shift) {
+                        break
+                    }
+                }
             }
-            w.lastRule = rule;
+            (w.straightRules, w.skews, w.lastRule) = (straight, skews, rule);
         }
     }
 
@@ -194,12 +210,12 @@ library ScenarioGrid {
             if (t.cellsOf(ScenarioTableLib.UP) != 0) {
                 int256 up = IWAD + (t.number(1, 0) * _tau(t, e.secondsLeft)) / IWAD;
                 _setRule(rule, up, p.rootTime, uint256(t.number(1, 1)));
-                rule += ScenarioKernel.RULE_BYTES;
+                rule += RULE_BYTES;
             }
             _setRule(rule, IWAD, p.rootTime, 0);
             if (t.cellsOf(ScenarioTableLib.DOWN) != 0) {
                 int256 down = IWAD - (t.number(1, 2) * _tau(t, e.secondsLeft)) / IWAD;
-                _setRule(rule + ScenarioKernel.RULE_BYTES, FixedPoint.max(down, 0), p.rootTime, 0);
+                _setRule(rule + RULE_BYTES, FixedPoint.max(down, 0), p.rootTime, 0);
             }
             if (w.straightRules == w.lastRule) return p;
             int256 root = int256(p.rootTime);
@@ -324,7 +340,7 @@ library ScenarioGrid {
                 int256 m = (k * cap) / p.kStar;
                 m = IWAD + (k >= 0 ? FixedPoint.min(cap, m) : FixedPoint.max(-cap, m));
                 _setRule(rule, FixedPoint.max(m, 0), p.rootTime, 0);
-                rule += ScenarioKernel.RULE_BYTES;
+                rule += RULE_BYTES;
             }
         }
     }
@@ -415,9 +431,12 @@ library ScenarioGrid {
                 let cell := mload(add(add(t, 0x120), i))
                 let place := and(shr(120, cell), 0xff)
                 if lt(place, mload(list)) {
-                    let x := mul(exposure, sub(mload(add(factors, i)), WAD))
-                    x := sdiv(sub(x, mul(slt(x, 0), 0xde0b6b3a763ffff)), WAD)
-                    x := mul(add(x, mload(add(changes, i))), shr(192, cell))
+                    let x := mload(add(changes, i))
+                    if exposure {
+                        let y := mul(exposure, sub(mload(add(factors, i)), WAD))
+                        x := add(x, sdiv(sub(y, mul(slt(y, 0), 0xde0b6b3a763ffff)), WAD))
+                    }
+                    x := mul(x, shr(192, cell))
                     x := sdiv(sub(x, mul(slt(x, 0), 0xde0b6b3a763ffff)), WAD)
                     mstore(add(add(list, 0x20), shl(5, place)), x)
                     if slt(x, least) {

@@ -13,23 +13,23 @@ import {NormalTableLib} from "./NormalTable.sol";
 ///
 /// The width of a leg under a rule, σ'√T in units of arguments, is max(σ·scale / 2^64, least).
 library ScenarioKernel {
-    /// @dev One volatility rule, its cells and, while a leg reaches beyond the centre of the table, what {_trim} needs of the leg.
+    /// @dev One volatility rule with its cells, and the leg in hand.
     struct Rule {
         uint256 from; // first accumulator
         uint256 to; // end of the accumulators
         uint256 scale;
         uint256 least;
-        uint256 normal;
-        int256 offset;
-        uint256 inverse;
-        uint256 width;
-        int256 a;
-        int256 b;
+        // of the leg
+        uint256 first; // accumulators from `first` to `end` are inside the centre of the table
+        uint256 end;
+        int256 offset; // argument of N(d1) at ln s = −8
+        uint256 inverse; // 60·2^21 / v
+        uint256 width; // v
     }
 
     uint256 internal constant UPPER = 144;
     uint256 internal constant LOWER = 32;
-    uint256 internal constant RULE_BYTES = 0x140;
+    uint256 internal constant RULE_BYTES = 0x120;
     uint256 internal constant SCALE_BITS = 64;
     /// @dev ln s in units of 2^−27 times this over the width is an argument: 60·2^48 squared, over 2^27.
     uint256 private constant INVERSE = 3600 << 69;
@@ -38,10 +38,6 @@ library ScenarioKernel {
     /// @param normal where the table begins, a multiple of 32.
     /// @param ln of F / K in units of arguments times arguments: ln·(60·2^48)².
     /// @param a n·2^144 and @param b −n·K·2^32, both scaled down to 57 bits before the shift.
-    /// @dev A common error of d1 and d2 does not matter to first order (F·φ(d1) = K·φ(d2)): 1 / v and ln s may be rounded, the width may
-    /// not. Memory: the inner loop writes accumulators only, and reads cells of the table only, because every argument is inside its
-    /// centre. `signextend` takes a coefficient with the ones below it, which are less than one
-    /// of its units: cutting them off would cost more.
     function accumulate(
         uint256 normal,
         uint256 rule,
@@ -51,43 +47,75 @@ library ScenarioKernel {
         int256 a,
         int256 b
     ) internal pure {
-        for (; rule != last; rule += RULE_BYTES) {
-            uint256 width;
-            uint256 inverse;
-            int256 offset; // argument of N(d1) at ln s = −8
-            uint256 p;
-            uint256 end;
-            assembly ("memory-safe") {
-                width := shr(SCALE_BITS, mul(sigma, mload(add(rule, 0x40))))
-                let least := mload(add(rule, 0x60))
-                if lt(width, least) {
-                    width := least
+        if (_prepare(rule, last, sigma, ln)) _trimAll(normal, rule, last, a, b);
+        _centre(normal << 43, rule, last, a, b);
+    }
+
+    /// @dev Arguments of a leg under every rule. A common error of d1 and d2 does not matter to first order (F·φ(d1) = K·φ(d2)): 1 / v
+    /// and ln s may be rounded, the width may not. @return beyond whether any leaves the centre: d2 at the first and d1 at the last shock
+    /// tell. Writes the records only.
+    function _prepare(uint256 rule, uint256 last, uint256 sigma, int256 ln) private pure returns (bool beyond) {
+        assembly ("memory-safe") {
+            for {} xor(rule, last) {
+                rule := add(rule, RULE_BYTES)
+            } {
+                let width := shr(SCALE_BITS, mul(sigma, mload(add(rule, 0x40))))
+                if lt(width, mload(add(rule, 0x60))) {
+                    width := mload(add(rule, 0x60))
                 }
-                inverse := div(INVERSE, width)
+                let inverse := div(INVERSE, width)
                 // 0x168… is CENTRE, 0x2d0… LIMIT
-                offset := sub(add(add(sdiv(ln, width), shr(1, width)), 0x168000000000000), shl(30, inverse))
-                p := mload(rule)
-                end := mload(add(rule, 0x20))
-                // d2 at the first and d1 at the last shock say whether all are in the centre
-                if or(
-                    slt(add(offset, mul(and(mload(p), 0xffffffff), inverse)), width),
-                    sgt(add(offset, mul(and(mload(sub(end, 0x20)), 0xffffffff), inverse)), 0x2cfffffffffffff)
-                ) {
-                    mstore(add(rule, 0x80), normal)
-                    mstore(add(rule, 0xa0), offset)
-                    mstore(add(rule, 0xc0), inverse)
-                    mstore(add(rule, 0xe0), width)
-                    mstore(add(rule, 0x100), a)
-                    mstore(add(rule, 0x120), b)
-                    p := 0
-                }
+                let offset := sub(add(add(sdiv(ln, width), shr(1, width)), 0x168000000000000), shl(30, inverse))
+                let p := mload(rule)
+                mstore(add(rule, 0x80), p)
+                let lowest := add(offset, mul(and(mload(p), 0xffffffff), inverse))
+                p := mload(add(rule, 0x20))
+                mstore(add(rule, 0xa0), p)
+                let highest := add(offset, mul(and(mload(sub(p, 0x20)), 0xffffffff), inverse))
+                beyond := or(beyond, or(slt(lowest, width), sgt(highest, 0x2cfffffffffffff)))
+                mstore(add(rule, 0xc0), offset)
+                mstore(add(rule, 0xe0), inverse)
+                mstore(add(rule, 0x100), width)
             }
-            if (p == 0) (p, end) = _trim(rule);
-            assembly ("memory-safe") {
-                if xor(p, end) {
-                    // Shifted right by 43, an argument is from here on the address of its cell.
-                    offset := add(offset, shl(43, normal))
-                    for {} 1 {} {
+        }
+    }
+
+    /// @dev Every argument is inside the centre, so the cells read are the table's; nothing but accumulators is written. Shifted right by
+    /// 43, an argument with `base` added is the address of its cell. `signextend` takes a coefficient with the ones below it, which are less
+    /// than one of its units: cutting them off would cost more.
+    function _centre(uint256 base, uint256 rule, uint256 last, int256 a, int256 b) private pure {
+        assembly ("memory-safe") {
+            for {} xor(rule, last) {
+                rule := add(rule, RULE_BYTES)
+            } {
+                let p := mload(add(rule, 0x80))
+                let end := mload(add(rule, 0xa0))
+                let offset := add(base, mload(add(rule, 0xc0)))
+                let inverse := mload(add(rule, 0xe0))
+                let width := mload(add(rule, 0x100))
+                // Two at a time, the odd one first: a tenth of the loop would be the loop itself.
+                if and(sub(end, p), 0x20) {
+                    let t := mload(p)
+                    let x := add(offset, mul(and(t, 0xffffffff), inverse))
+                    let y := sub(x, width)
+
+                    let w := mload(and(shr(43, x), 0xffffe0))
+                    x := and(x, 0xffffffffffff)
+                    let r := add(mul(signextend(5, w), x), signextend(11, w))
+                    r := add(mul(r, x), signextend(17, w))
+                    r := add(mul(r, x), signextend(23, w))
+                    t := add(t, mul(a, sar(192, add(mul(r, x), w))))
+
+                    w := mload(and(shr(43, y), 0xffffe0))
+                    y := and(y, 0xffffffffffff)
+                    r := add(mul(signextend(5, w), y), signextend(11, w))
+                    r := add(mul(r, y), signextend(17, w))
+                    r := add(mul(r, y), signextend(23, w))
+                    mstore(p, add(t, mul(b, sar(192, add(mul(r, y), w)))))
+                    p := add(p, 0x20)
+                }
+                for {} xor(p, end) {} {
+                    {
                         let t := mload(p)
                         let x := add(offset, mul(and(t, 0xffffffff), inverse))
                         let y := sub(x, width)
@@ -105,12 +133,26 @@ library ScenarioKernel {
                         r := add(mul(r, y), signextend(17, w))
                         r := add(mul(r, y), signextend(23, w))
                         mstore(p, add(t, mul(b, sar(192, add(mul(r, y), w)))))
-
-                        p := add(p, 32)
-                        if eq(p, end) {
-                            break
-                        }
+                        p := add(p, 0x20)
                     }
+                    let t := mload(p)
+                    let x := add(offset, mul(and(t, 0xffffffff), inverse))
+                    let y := sub(x, width)
+
+                    let w := mload(and(shr(43, x), 0xffffe0))
+                    x := and(x, 0xffffffffffff)
+                    let r := add(mul(signextend(5, w), x), signextend(11, w))
+                    r := add(mul(r, x), signextend(17, w))
+                    r := add(mul(r, x), signextend(23, w))
+                    t := add(t, mul(a, sar(192, add(mul(r, x), w))))
+
+                    w := mload(and(shr(43, y), 0xffffe0))
+                    y := and(y, 0xffffffffffff)
+                    r := add(mul(signextend(5, w), y), signextend(11, w))
+                    r := add(mul(r, y), signextend(17, w))
+                    r := add(mul(r, y), signextend(23, w))
+                    mstore(p, add(t, mul(b, sar(192, add(mul(r, y), w)))))
+                    p := add(p, 0x20)
                 }
             }
         }
@@ -125,26 +167,35 @@ library ScenarioKernel {
         }
     }
 
-    /// @dev Takes the shocks with d2 < −6 at the front and those with d1 ≥ 6 at the back the slow way, and returns what is between.
-    function _trim(uint256 record) private pure returns (uint256 p, uint256 end) {
-        Rule memory rule;
-        assembly ("memory-safe") {
-            rule := record
-        }
-        (p, end) = (rule.from, rule.to);
+    function _trimAll(uint256 normal, uint256 record, uint256 last, int256 a, int256 b) private pure {
         unchecked {
+            for (; record != last; record += RULE_BYTES) {
+                Rule memory rule;
+                assembly ("memory-safe") {
+                    rule := record
+                }
+                _trim(normal, rule, a, b);
+            }
+        }
+    }
+
+    /// @dev Takes the shocks with d2 < −6 at the front and those with d1 ≥ 6 at the back the slow way.
+    function _trim(uint256 normal, Rule memory rule, int256 a, int256 b) private pure {
+        unchecked {
+            (uint256 p, uint256 end) = (rule.first, rule.end);
             while (p != end) {
                 int256 argument = _argument(rule, p);
                 if (argument >= int256(rule.width)) break;
-                _tail(rule, p, argument);
+                _tail(normal, p, argument, argument - int256(rule.width), a, b);
                 p += 32;
             }
             while (p != end) {
                 int256 argument = _argument(rule, end - 32);
                 if (argument < int256(NormalTableLib.LIMIT)) break;
                 end -= 32;
-                _tail(rule, end, argument);
+                _tail(normal, end, argument, argument - int256(rule.width), a, b);
             }
+            (rule.first, rule.end) = (p, end);
         }
     }
 
@@ -158,14 +209,16 @@ library ScenarioKernel {
         }
     }
 
-    function _tail(Rule memory rule, uint256 p, int256 argument) private pure {
-        unchecked {
-            uint256 first = NormalTableLib.cdf(rule.normal, argument);
-            uint256 second = NormalTableLib.cdf(rule.normal, argument - int256(rule.width));
-            (int256 a, int256 b) = (rule.a, rule.b);
-            assembly ("memory-safe") {
-                mstore(p, add(mload(p), add(mul(a, first), mul(b, second))))
-            }
+    function _tail(uint256 normal, uint256 p, int256 first, int256 second, int256 a, int256 b) private pure {
+        // so far below that neither is exercised
+        if (first < -NormalTableLib.REACH) return;
+        int256 all = int256(NormalTableLib.ONE);
+        bool above = second >= int256(NormalTableLib.LIMIT) + NormalTableLib.REACH;
+        (first, second) = above
+            ? (all, all)
+            : (int256(NormalTableLib.cdf(normal, first)), int256(NormalTableLib.cdf(normal, second)));
+        assembly ("memory-safe") {
+            mstore(p, add(mload(p), add(mul(a, first), mul(b, second))))
         }
     }
 }
