@@ -362,7 +362,8 @@ contract AttestedFeedTest is BaseTest {
         vm.expectPartialRevert(IAttestations.JumpTooBig.selector);
         this.post(a);
         a = _surface();
-        a.slices[1].rho = 0;
+        // The middle as it was: b·Δρ·(0 − m) = 0.083 · 0.28 · 0.096.
+        (a.slices[1].rho, a.slices[1].a) = (-0.1e18, 0.0143e18 - 0.00223104e18);
         vm.expectPartialRevert(IAttestations.JumpTooBig.selector);
         this.post(a);
         a = _surface();
