@@ -189,7 +189,10 @@ const checkUnderlying = (
   }
 };
 
-/** Scenario i of one member is scenario i of the others, with a shock of its own size. */
+/**
+ * Scenario i of one member is scenario i of the others, with a shock of its own size; losses of all members are added up before
+ * the loss factors are taken.
+ */
 const checkSameGroup = (check: Checker, field: string, one: UnderlyingConfig, first: UnderlyingConfig) => {
   const others = `other members of group ${one.group?.number}`;
   check.that(one.group?.phi === first.group?.phi, `${field}.group.phi`, `differs from that of ${others}`);
@@ -200,14 +203,10 @@ const checkSameGroup = (check: Checker, field: string, one: UnderlyingConfig, fi
     `${field}.scenarios.scenarios`,
     `are not those of ${others}: shocks may differ, their order may not`,
   );
-};
-
-/** Losses of all underlyings are added up before these factors are taken. */
-const checkSharedFactors = (check: Checker, field: string, one: UnderlyingConfig, first = one) => {
-  const factors = ({ scenarios: { lossFactor, peg } }: UnderlyingConfig) =>
+  const factorsOf = ({ scenarios: { lossFactor, peg } }: UnderlyingConfig) =>
     [lossFactor.maintenance, lossFactor.initial, peg.threshold, peg.factor].map(toWad).join();
-  const same = factors(one) === factors(first);
-  check.that(same, `${field}.scenarios.lossFactor`, "and `peg` have to be the same for all underlyings");
+  const shared = factorsOf(one) === factorsOf(first);
+  check.that(shared, `${field}.scenarios.lossFactor`, `and \`peg\` are not those of ${others}`);
 };
 
 export const checkDerivatives = (
@@ -227,7 +226,6 @@ export const checkDerivatives = (
     check.that(!earlier.some(({ name }) => name === underlying.name), `${field}.name`, "is used twice");
     check.that(!earlier.some(({ asset }) => asset === underlying.asset), `${field}.asset`, "is another's already");
     checkUnderlying(check, field, underlying, assets);
-    checkSharedFactors(check, field, underlying, underlyings[0]);
     if (underlying.group === undefined) return;
     const first = groups.get(underlying.group.number) ?? underlying;
     groups.set(underlying.group.number, first);
