@@ -26,6 +26,7 @@ library Orders {
 
     /// @dev Keeps Σ ratio·price of 16 legs inside 256 bits.
     int256 private constant MAX_RATIO = 1e24;
+    uint8 private constant NEVER_BOTH = FLAG_POST_ONLY | FLAG_IMMEDIATE_OR_CANCEL;
     uint8 private constant KNOWN_FLAGS = FLAG_REDUCE_ONLY | FLAG_POST_ONLY | FLAG_IMMEDIATE_OR_CANCEL;
 
     /// @notice EIP-712 struct hash.
@@ -74,8 +75,8 @@ library Orders {
 
     /// @dev Known flags that do not contradict each other.
     function requireFlags(Order calldata o, bytes32 hash_) internal pure {
-        bool both = has(o, FLAG_POST_ONLY) && has(o, FLAG_IMMEDIATE_OR_CANCEL);
-        require(o.flags <= KNOWN_FLAGS && !both, IExchangeErrors.InvalidFlags(hash_, o.flags));
+        uint8 flags = o.flags;
+        require(flags <= KNOWN_FLAGS && flags & NEVER_BOTH != NEVER_BOTH, IExchangeErrors.InvalidFlags(hash_, flags));
     }
 
     /// @dev The maker rule of {IExchange}. What cannot rest cannot make the price: a stop that was signed long ago would otherwise
@@ -86,18 +87,20 @@ library Orders {
         Order calldata taker,
         bytes32 takerHash
     ) internal pure {
-        require(!has(taker, FLAG_POST_ONLY), IExchangeErrors.PostOnlyWouldTake(takerHash));
-        if (has(maker, FLAG_POST_ONLY)) return;
-        bool rests = _canRest(maker);
-        bool first =
-            rests != _canRest(taker)
-                ? rests
-                : maker.salt < taker.salt || (maker.salt == taker.salt && makerHash < takerHash);
+        (uint8 makerFlags, uint8 takerFlags) = (maker.flags, taker.flags);
+        require(takerFlags & FLAG_POST_ONLY == 0, IExchangeErrors.PostOnlyWouldTake(takerHash));
+        if (makerFlags & FLAG_POST_ONLY != 0) return;
+        bool rests = _canRest(maker, makerFlags);
+        bool first = rests;
+        if (rests == _canRest(taker, takerFlags)) {
+            (uint64 makerSalt, uint64 takerSalt) = (maker.salt, taker.salt);
+            first = makerSalt < takerSalt || (makerSalt == takerSalt && makerHash < takerHash);
+        }
         require(first, IExchangeErrors.WrongMaker(makerHash));
     }
 
-    function _canRest(Order calldata o) private pure returns (bool) {
-        return !has(o, FLAG_IMMEDIATE_OR_CANCEL) && o.trigger.underlying == 0;
+    function _canRest(Order calldata o, uint8 flags) private pure returns (bool) {
+        return flags & FLAG_IMMEDIATE_OR_CANCEL == 0 && o.trigger.underlying == 0;
     }
 
     /// @dev The maker's legs for `size`, at the maker's prices; the taker's are the same, opposite, and cost him per unit at most what he
