@@ -42,6 +42,11 @@ const YEAR = 365n * 86_400n;
 const AVERAGING = 1_800n;
 /** Pools of the underlyings. */
 const NUMBERS = [2, 3, 7] as const;
+/** Small enough that random perps reach both. */
+const BRACKETS = [
+  { size: 20_000n, addOnBps: 150 },
+  { size: 500_000n, addOnBps: 400 },
+];
 const GROUP = { id: 5, members: [2, 7] } as const;
 /** Error over the gross notional. */
 const RELATIVE = 10n ** 11n;
@@ -65,7 +70,12 @@ function tableOf(random: Random): Table {
     phiBps: random.pick([0, random.int(10_001)]),
     referenceBps: random.pick([0, 3_000 + random.int(6_000)]),
     maxBps: 10_000 + random.int(20_000),
-    rules: NUMBERS.map((_, i) => ({ ...REFERENCE_RULES, kappaBps: 500 * i, perpMaintenanceBps: 300 + 100 * i })),
+    rules: NUMBERS.map((_, i) => ({
+      ...REFERENCE_RULES,
+      kappaBps: 500 * i,
+      perpMaintenanceBps: 300 + 100 * i,
+      brackets: random.pick([[], BRACKETS]),
+    })),
     scenarios: randomScenarios(random, NUMBERS.length),
   };
 }
@@ -261,6 +271,21 @@ interface Priced {
   readonly gross: Real;
 }
 
+/** What the brackets of the rules add to the portfolio model's percentage of |n|·S. */
+function perpAddOn(h: Held, spot: Real, t: Table): { initial: Real; maintenance: Real } {
+  const rules = exactRules(t.rules[NUMBERS.findIndex((n) => n === h.number)] as Table["rules"][number]);
+  const notional = R.mul(R.abs(R.fromWad(h.perp.size)), spot);
+  const part = (openInterest: bigint): Real => {
+    const x = R.max(notional, R.mul(rules.kappa, R.mul(R.fromWad(openInterest), spot)));
+    return R.sum(rules.brackets.map(({ size, addOn }) => (x > size ? R.div(R.mul(addOn, x - size), x) : R.ZERO)));
+  };
+  const { openInterest, slowOpenInterest } = h.perp;
+  return {
+    initial: part(openInterest > slowOpenInterest ? openInterest : slowOpenInterest),
+    maintenance: part(slowOpenInterest),
+  };
+}
+
 function priced(h: Held, price: bigint, t: Table): Priced {
   const spot = R.fromWad(price);
   const mark = R.fromWad(wadMul(price, h.perp.ratio));
@@ -320,6 +345,7 @@ function priced(h: Held, price: bigint, t: Table): Priced {
       spot,
       spotConfidence: R.ONE,
       perp,
+      perpAddOn: perpAddOn(h, spot, t),
       expiries,
       balances: [{ value: moving, moves: true, maintenance: R.ZERO, initialExtra: R.ZERO, confidence: R.ONE }],
       scale: { initial: R.fromWad(now > slow ? now : slow), maintenance: R.fromWad(slow) },

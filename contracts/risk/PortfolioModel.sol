@@ -78,7 +78,7 @@ contract PortfolioModel is LedgerModel, ScenarioBooks {
         _sum(d, b, input.settlementPrice, ScenarioTable.wrap(table + word.scenarios()));
     }
 
-    /// @dev Large perps cost more to close, in this model as by the rules (DESIGN 6.3 c).
+    /// @dev Large perps cost more to close, in this model as by the rules (DESIGN 6.3 c); notional at the index, as all charges here.
     function _addBrackets(
         Block memory b,
         UnderlyingBook memory book,
@@ -91,7 +91,7 @@ contract PortfolioModel is LedgerModel, ScenarioBooks {
             u.perp.openInterest,
             u.perp.slowOpenInterest
         );
-        uint256 notional = FixedPoint.mulDivUp(FixedPointMathLib.abs(book.perpSize), book.perpMark, WAD);
+        uint256 notional = FixedPoint.mulDivUp(FixedPointMathLib.abs(book.perpSize), book.spot, WAD);
         (uint256 initial, uint256 maintenance) = StandardRules.brackets(p, w, notional);
         b.bracketMaintenance += maintenance;
         // both models' `initial` stands on top of `maintenance`
