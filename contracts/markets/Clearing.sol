@@ -19,7 +19,7 @@ abstract contract Clearing is PerpMarkets, OptionMarkets {
         Taking memory t;
         for (uint256 i = b.count; i != 0;) {
             Position word = b.words[--i];
-            if (word.instrument().isPerp()) {
+            if (!_isOption(word)) {
                 Perp memory p = _openPerp(word.instrument().underlying());
                 _bookFunding(b, i, p);
                 if (p.market.isClosed()) _takePerp(b, i, p);
@@ -46,7 +46,7 @@ abstract contract Clearing is PerpMarkets, OptionMarkets {
 
     // ---------------------------------------------------------------- reckoned
 
-    /// @dev An account as its margin sees it, without writing anything.
+    /// @dev An account as its margin sees it, without writing anything. Live options, which may be many, cost their slot and little more.
     function _ledgerOf(
         AccountId account
     ) internal view returns (int256 quote, Position[] memory positions, PerpState[] memory perps) {
@@ -57,30 +57,30 @@ abstract contract Clearing is PerpMarkets, OptionMarkets {
         positions = new Position[](n);
         uint256 live;
         uint256 perpCount;
-        uint256 key;
-        ExpiryWord expiry;
         for (uint256 i = 0; i < n; ++i) {
             Position word = Position.wrap(slots.words[i]);
-            if (word.instrument().isPerp()) {
-                (int256 pending, bool closed) = _pendingPerp(word);
-                quote += pending;
-                if (closed) continue;
-                ++perpCount;
-            } else if (_isPast(word)) {
-                uint256 wordKey = _expiryKey(word.instrument().underlying(), word.instrument().expiry());
-                if (wordKey != key) (key, expiry) = (wordKey, _expiries[wordKey]);
-                if (expiry.isSettled()) {
-                    quote += _payoff(word, expiry.price());
-                    continue;
-                }
+            if (_isOption(word) && !_isPast(word)) {
+                positions[live++] = word;
+                continue;
             }
+            (int256 pending, bool gone) = _isOption(word) ? _pendingOption(word) : _pendingPerp(word);
+            quote += pending;
+            if (gone) continue;
             positions[live++] = word;
+            if (!_isOption(word)) ++perpCount;
         }
         assembly ("memory-safe") {
             // shorter than allocated
             mstore(positions, live)
         }
         perps = _statesOf(positions, perpCount);
+    }
+
+    /// @dev The payoff, once its expiry is settled.
+    function _pendingOption(Position word) private view returns (int256 pending, bool settled) {
+        ExpiryWord expiry = _expiries[_expiryKey(word.instrument().underlying(), word.instrument().expiry())];
+        settled = expiry.isSettled();
+        if (settled) pending = _payoff(word, expiry.price());
     }
 
     /// @dev Funding until now, and of a closed market the value too.
@@ -96,7 +96,7 @@ abstract contract Clearing is PerpMarkets, OptionMarkets {
         perps = new PerpState[](count);
         uint256 k;
         for (uint256 i = 0; k < count; ++i) {
-            if (!positions[i].instrument().isPerp()) continue;
+            if (_isOption(positions[i])) continue;
             perps[k++] = _stateOf(positions[i].instrument().underlying());
         }
     }

@@ -18,6 +18,10 @@ abstract contract OptionMarkets is LedgerBooks {
         uint256 count;
     }
 
+    /// @dev Where a position's word has them (see {Position}).
+    uint256 private constant KIND_SHIFT = 254;
+    uint256 private constant EXPIRY_SHIFT = 206;
+
     // ---------------------------------------------------------------- fills
 
     /// @dev Books a leg: `leg.size` to `a`, the opposite to `b`. Nothing goes through the quote: the premium is cash.
@@ -55,9 +59,14 @@ abstract contract OptionMarkets is LedgerBooks {
 
     // ---------------------------------------------------------------- expiry
 
-    /// @dev Only after its expiry is a position's storage asked: before, it is alive without a doubt.
+    /// @dev Only after its expiry is an option's market asked: before, it is alive without a doubt.
     function _isPast(Position word) internal view returns (bool) {
-        return block.timestamp >= word.instrument().expiry();
+        return block.timestamp >= uint40(Position.unwrap(word) >> EXPIRY_SHIFT);
+    }
+
+    /// @dev A position is a perp or an option.
+    function _isOption(Position word) internal pure returns (bool) {
+        return Position.unwrap(word) >> KIND_SHIFT == InstrumentLib.KIND_OPTION;
     }
 
     /// @dev What a position is paid at the final price, rounded down for its holder.
