@@ -8,7 +8,7 @@ import { ConfigError } from "../keeper/config.ts";
 import { connect, isRevert, readChainId, sleep } from "../keeper/rpc.ts";
 import { Sender } from "../keeper/sender.ts";
 import { State } from "../keeper/state.ts";
-import { addressIn, readDeploymentFile } from "../matcher/config.ts";
+import { addressIn, firstBlockIn, readDeploymentFile } from "../matcher/config.ts";
 import { failureFrom } from "../matcher/failures.ts";
 import { type Attestation, attestationDomain, encodePost } from "../sdk/attestations.ts";
 import {
@@ -59,6 +59,7 @@ export const runAttestor = async (
 ): Promise<void> => {
   const chainId = await readChainId(config.rpc);
   const { file, value } = readDeploymentFile(config.deployment, chainId);
+  const fromBlock = firstBlockIn(value);
   const provider = connect(config.rpc, chainId);
   const feed = IAttestations__factory.connect(addressIn(value, "attestedFeed", file), provider);
   const safe = IMarginAccounts__factory.connect(addressIn(value, "safe", file), provider);
@@ -78,7 +79,7 @@ export const runAttestor = async (
   });
 
   const listedExpiries = async (underlying: number, now: number): Promise<number[]> => {
-    const logs = await positions.queryFilter(positions.filters.ExpiryListed(underlying), config.fromBlock);
+    const logs = await positions.queryFilter(positions.filters.ExpiryListed(underlying), fromBlock);
     const expiries = new Set(
       logs.map(({ args }) => Number(args.expiry)).filter((expiry) => expiry > now + config.lastCallSeconds),
     );

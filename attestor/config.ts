@@ -19,7 +19,6 @@ export interface AttestorConfig {
   readonly intervalMs: number;
   /** Expiries nearer than this are left alone: their surface says nothing any more. */
   readonly lastCallSeconds: number;
-  readonly fromBlock: number;
   readonly txTimeoutMs: number;
   readonly maxGasPrice: bigint;
   readonly once: boolean;
@@ -34,7 +33,6 @@ export const USAGE = `Usage: npm run attestor -- --rpc URL [options]
   --underlyings LIST    number:asset pairs                       (default: 2:eth,3:btc)
   --interval SECONDS    pause between looks                      (default: 30)
   --last-call SECONDS   leaves expiries alone that are nearer    (default: 60)
-  --from-block NUMBER   where listed expiries are looked for     (default: 0)
   --tx-timeout SECONDS  replace a transaction that is not mined by then (default: 30)
   --max-gas-price GWEI  most for a unit of gas                   (default: 100)
   --once                post once, then stop
@@ -60,7 +58,6 @@ const parse = (args: readonly string[]) => {
         underlyings: { type: "string", default: "2:eth,3:btc" },
         interval: { type: "string", default: "30" },
         "last-call": { type: "string", default: "60" },
-        "from-block": { type: "string", default: "0" },
         "tx-timeout": { type: "string", default: "30" },
         "max-gas-price": { type: "string", default: "100" },
         once: { type: "boolean", default: false },
@@ -85,7 +82,6 @@ export const parseOptions = (args: readonly string[]): AttestorConfig | undefine
     underlyings: parseUnderlyings(values.underlyings),
     intervalMs: 1_000 * whole("--interval", values.interval, 1, 86_400),
     lastCallSeconds: whole("--last-call", values["last-call"], 0, 86_400),
-    fromBlock: whole("--from-block", values["from-block"], 0, Number.MAX_SAFE_INTEGER),
     txTimeoutMs: 1_000 * whole("--tx-timeout", values["tx-timeout"], 1, 3_600),
     maxGasPrice: parseUnits(String(whole("--max-gas-price", values["max-gas-price"], 1, 1_000_000)), "gwei"),
     once: values.once,

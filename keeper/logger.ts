@@ -5,10 +5,10 @@ export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One JSON object a line. What programs read carries an `event`; amounts in it are decimal text. */
-export const createLogger = (level: LogLevel, destination?: DestinationStream): Logger => {
+export const createLogger = (level: LogLevel, destination?: DestinationStream, app = "keeper"): Logger => {
   const options = {
     level,
-    base: { app: "keeper" },
+    base: { app },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };

@@ -15,7 +15,6 @@ export interface MakerConfig {
   readonly underlyings: readonly number[];
   /** Index of the wallet's account. */
   readonly account: bigint;
-  readonly fromBlock: number;
   readonly intervalMs: number;
   readonly quotes: QuoteSettings;
   /** Most fee that orders allow, part of the underlying's price. */
@@ -32,7 +31,6 @@ export const USAGE = `Usage: npm run maker -- --rpc URL [options]
   --deployment FILE     addresses written by the deployment     (default: deployments/<chain id>.json)
   --underlyings LIST    pool numbers                            (default: 2,3)
   --account INDEX       the wallet's account that trades        (default: 0)
-  --from-block NUMBER   where listed expiries are looked for    (default: 0)
   --interval MS         pause between rounds                    (default: 2000)
   --perp-spread BPS     half of bid to ask of perps             (default: 5)
   --option-spread BPS   half of bid to ask of options, in vol   (default: 100)
@@ -53,7 +51,6 @@ const parse = (args: readonly string[]) => {
         deployment: { type: "string" },
         underlyings: { type: "string", default: "2,3" },
         account: { type: "string", default: "0" },
-        "from-block": { type: "string", default: "0" },
         interval: { type: "string", default: "2000" },
         "perp-spread": { type: "string", default: "5" },
         "option-spread": { type: "string", default: "100" },
@@ -90,7 +87,6 @@ export const parseOptions = (args: readonly string[]): MakerConfig | undefined =
     matcher: values.matcher,
     underlyings: values.underlyings.split(",").map((each) => whole("--underlyings", each.trim(), 1, 255)),
     account: BigInt(whole("--account", values.account, 0, Number.MAX_SAFE_INTEGER)),
-    fromBlock: whole("--from-block", values["from-block"], 0, Number.MAX_SAFE_INTEGER),
     intervalMs: whole("--interval", values.interval, 100, 600_000),
     quotes: {
       ...USUAL_QUOTES,

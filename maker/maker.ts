@@ -3,7 +3,7 @@ import { randomBytes, Wallet } from "ethers";
 import type { Logger } from "pino";
 
 import { connect, readChainId, sleep } from "../keeper/rpc.ts";
-import { addressIn, readDeploymentFile } from "../matcher/config.ts";
+import { addressIn, firstBlockIn, readDeploymentFile } from "../matcher/config.ts";
 import { accountId } from "../scripts/lib/ids.ts";
 import { type ExchangeDomain, limitOrder, type Order } from "../sdk/orders.ts";
 import { MatcherClient, MatcherRefusal } from "./client.ts";
@@ -39,17 +39,19 @@ export class Maker {
   ) {}
 
   /** One round: what is wanted now replaces what no longer fits. */
-  async quote(wanted: readonly Quote[]): Promise<{ placed: number; cancelled: number }> {
+  async quote(wanted: readonly Quote[], chainTime = 0): Promise<{ placed: number; cancelled: number }> {
     const now = Math.floor(this.clock() / 1_000);
+    // Expiries are the exchange's business, and a local chain's clock may be ahead.
+    const chainNow = Math.max(now, chainTime);
     const interval = this.config.intervalMs / 1_000;
     await this.client.keepAlive(now + Math.ceil(SWITCH_ROUNDS * interval) + SWITCH_SECONDS);
     await this.refresh();
-    const { cancel, place } = changesFor(wanted, [...this.placed.values()], now + Math.ceil(2 * interval) + 5);
+    const { cancel, place } = changesFor(wanted, [...this.placed.values()], chainNow + Math.ceil(2 * interval) + 5);
     // Old ones out first: a new bid may stand where an old ask is still resting.
     if (cancel.length > 0) await this.client.cancel(cancel);
     for (const hash of cancel) this.placed.delete(hash);
     let count = 0;
-    for (const quote of place) if (await this.place(quote, now)) count += 1;
+    for (const quote of place) if (await this.place(quote, chainNow)) count += 1;
     return { placed: count, cancelled: cancel.length };
   }
 
@@ -109,13 +111,13 @@ export const runMaker = async (config: MakerConfig, key: string, log: Logger, si
   const wallet = new Wallet(key);
   const account = accountId(wallet.address, config.account).toLowerCase();
   const maker = new Maker(new MatcherClient(config.matcher, wallet, account, domain), account, config, log);
-  const markets = new Markets(provider, addresses, account, config.fromBlock);
+  const markets = new Markets(provider, addresses, account, firstBlockIn(value));
 
   const round = async (): Promise<void> => {
     const now = (await provider.getBlock("latest"))?.timestamp ?? 0;
     const seen = await Promise.all(config.underlyings.map((underlying) => markets.read(underlying, now)));
     const wanted = seen.flatMap((underlying) => (underlying === undefined ? [] : quotesFor(underlying, config.quotes)));
-    log.info({ event: "quoted", wanted: wanted.length, ...(await maker.quote(wanted)) }, "quoted");
+    log.info({ event: "quoted", wanted: wanted.length, ...(await maker.quote(wanted, now)) }, "quoted");
   };
 
   log.info({ event: "started", account }, "quoting");

@@ -185,16 +185,24 @@ export const addressIn = (value: Node, name: string, file: string): string => {
 
 const POOL_IDS = 0x400;
 
-/** Underlyings are named after their pools' assets, wrapped ones after what is wrapped. */
+/** Underlyings by the names that the deployment gives them; else after their pools' assets, wrapped ones after what is wrapped. */
 export const symbolsIn = (value: Node): Symbols => {
-  const assets = isNode(value["assets"]) ? value["assets"] : {};
   const symbols: Record<number, string> = {};
+  const assets = isNode(value["assets"]) ? value["assets"] : {};
   for (const [symbol, asset] of Object.entries(assets)) {
     const id = isNode(asset) ? asset["id"] : undefined;
     if (typeof id === "number" && id > 1 && id < POOL_IDS) symbols[id] = symbol.replace(/^W(?=ETH$|BTC$)/, "");
   }
+  const underlyings = isNode(value["underlyings"]) ? value["underlyings"] : {};
+  for (const [name, underlying] of Object.entries(underlyings)) {
+    const number = isNode(underlying) ? underlying["number"] : undefined;
+    if (typeof number === "number") symbols[number] = name;
+  }
   return symbols;
 };
+
+/** Nothing of the deployment is older. */
+export const firstBlockIn = (value: Node): number => (typeof value["fromBlock"] === "number" ? value["fromBlock"] : 0);
 
 export const readDeployment = (config: MatcherConfig, chainId: bigint): MatcherDeployment => {
   const { file, value } = readDeploymentFile(config.deployment, chainId);

@@ -13,12 +13,7 @@ const main = async (): Promise<void> => {
   }
   const sender = await requireKey(SENDER_VARIABLE);
   const signers = (await requireKeys(SIGNERS_VARIABLE)).map((key) => checkedKey(key, SIGNERS_VARIABLE));
-  await runAttestor(
-    options,
-    { sender, signers },
-    createLogger(options.logLevel).child({ app: "attestor" }),
-    stopSignal(),
-  );
+  await runAttestor(options, { sender, signers }, createLogger(options.logLevel, undefined, "attestor"), stopSignal());
 };
 
 const requireKeys = (variable: string): Promise<string[]> => {

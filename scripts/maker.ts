@@ -12,7 +12,7 @@ const main = async (): Promise<void> => {
     return;
   }
   const key = await requireKey(KEY_VARIABLE);
-  await runMaker(options, key, createLogger(options.logLevel).child({ app: "maker" }), stopSignal());
+  await runMaker(options, key, createLogger(options.logLevel, undefined, "maker"), stopSignal());
 };
 
 try {

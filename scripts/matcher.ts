@@ -13,7 +13,7 @@ const main = async (): Promise<void> => {
     return;
   }
   const key = await requireKey(KEY_VARIABLE);
-  await runMatcher(options, key, createLogger(options.logLevel).child({ app: "matcher" }), stopSignal());
+  await runMatcher(options, key, createLogger(options.logLevel, undefined, "matcher"), stopSignal());
 };
 
 try {

@@ -460,8 +460,9 @@ describe("Matcher's arguments", () => {
       .not.contains("1111");
   });
 
-  it("name underlyings after their pools", () => {
+  it("name underlyings as the deployment does, else after their pools", () => {
     const assets = { USDC: { id: 1 }, WETH: { id: 2 }, WBTC: { id: 3 }, stETH: { id: 1_025 }, WIF: { id: 4 } };
     expect(symbolsIn({ assets })).to.deep.equal({ 2: "ETH", 3: "BTC", 4: "WIF" });
+    expect(symbolsIn({ assets, underlyings: { Ether: { number: 2 } } })).to.include({ 2: "Ether", 3: "BTC" });
   });
 });
