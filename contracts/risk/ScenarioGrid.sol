@@ -41,6 +41,8 @@ library ScenarioGrid {
     uint256 private constant MAX_PRICE = 1 << 104;
     uint256 private constant MAX_SECONDS = 100 * YEAR;
     uint256 private constant DAY = 1 days;
+    /// @dev No spot factor falls below it, however large the scale of the shocks.
+    int256 private constant MIN_FACTOR = 1e16;
     uint256 private constant RULE_BYTES = 0x120; // of {ScenarioKernel}
     /// @dev Calls are worth the forward and puts their strike long before, even a second from expiry.
     uint256 private constant MAX_VOLATILITY = 1e6 * WAD;
@@ -132,12 +134,12 @@ library ScenarioGrid {
         }
     }
 
-    /// @dev s' = 1 + g·(s − 1), not below zero.
+    /// @dev s' = 1 + g·(s − 1), not below {MIN_FACTOR}.
     function _scale(Work memory w, uint256 g) private pure {
         unchecked {
             for (uint256 i; i < w.size; i += 32) {
                 int256 shock = int256(_load(w.factors + i)) - IWAD;
-                uint256 s = uint256(FixedPoint.max(0, IWAD + (shock * int256(g)) / IWAD));
+                uint256 s = uint256(FixedPoint.max(MIN_FACTOR, IWAD + (shock * int256(g)) / IWAD));
                 _store(w.factors + i, s);
                 _store(w.logs + i, ScenarioTableLib.logOf(Black76.logRatio(s, WAD)));
             }
