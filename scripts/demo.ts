@@ -17,9 +17,10 @@ const REPORT = join(ROOT, "out", "report.html");
 const USAGE = `Usage: npm start [-- options]
 
 Replays a crash on a local chain: lenders, leveraged traders, real Uniswap pools, a keeper that liquidates
-through JSON-RPC. Writes out/report.html.
+through JSON-RPC; perps and options traded by signed orders under both margin models. Writes out/report.html.
 
-  --candles FILE   CSV with ts (unix seconds) and <asset>_open/high/low/close (or _o/_h/_l/_c) of two assets
+  --candles FILE   CSV with ts (unix seconds) and <asset>_open/high/low/close (or _o/_h/_l/_c) of two assets,
+                   and <asset>_dvol and <asset>_funding8h where known
                    (default: the recorded crash of March 2020 when it is there, else a path built after it)
   --json           print the summary as JSON and nothing else
 
@@ -62,9 +63,9 @@ const main = async (): Promise<void> => {
     process.exitCode = EXIT.stopped;
     return;
   }
-  const { summary, recorder } = result;
+  const { summary, recorder, derivatives } = result;
   mkdirSync(dirname(REPORT), { recursive: true });
-  writeFileSync(REPORT, reportHtml(summary, recorder));
+  writeFileSync(REPORT, reportHtml(summary, recorder, derivatives));
   if (options.json) console.log(JSON.stringify(summary, null, 2));
   progress.say(`\n${table(summary)}\n\nReport: ${relative(process.cwd(), REPORT)}  (${summary.seconds.toFixed(0)} s)`);
   if (summary.violations.length === 0) return;

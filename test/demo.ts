@@ -6,8 +6,24 @@ import { fileURLToPath } from "node:url";
 
 import { expect } from "chai";
 
-import { builtInPath, CandleError, loadPath, parseCandles } from "../scripts/demo/candles.ts";
+import {
+  builtInPath,
+  CandleError,
+  loadPath,
+  parseCandles,
+  type PricePath,
+  type PricePoint,
+  rounds,
+} from "../scripts/demo/candles.ts";
 import { castRoles } from "../scripts/demo/cast.ts";
+import { BOOKS } from "../scripts/demo/derivatives/books.ts";
+import { calendarOf } from "../scripts/demo/derivatives/calendar.ts";
+import { parseHints } from "../scripts/demo/derivatives/hints.ts";
+import { marketOf } from "../scripts/demo/derivatives/market.ts";
+import { pairsOf } from "../scripts/demo/derivatives/settler.ts";
+import type { DerivativesSummary } from "../scripts/demo/derivatives/summary.ts";
+import { fromWad, Surface } from "../scripts/demo/derivatives/surface.ts";
+import { grid, surfaceViolations, YEAR_SECONDS } from "../sdk/svi.ts";
 import {
   type BidFacts,
   INVARIANT_IDS,
@@ -31,6 +47,20 @@ describe("Demo: candles", () => {
     expect(points.map(({ eth }) => eth)).to.deep.equal([100, 90, 110, 105, 100, 110, 90, 95]);
     expect(points.map(({ time }) => time)).to.deep.equal([1000, 1900, 2800, 3700, 4600, 5500, 6400, 7300]);
     expect(points.map(({ kind }) => kind).slice(0, 4)).to.deep.equal(["open", "extreme", "extreme", "close"]);
+  });
+
+  it("speaks like a Chainlink feed: when a price has moved half a percent, or after an hour", () => {
+    const point = (time: number, eth: number, btc = 1000): PricePoint => ({ time, eth, btc, kind: "extreme" });
+    const spoken = rounds([
+      point(0, 100),
+      point(900, 100.4),
+      point(1800, 100.4, 1006),
+      point(2700, 100.7, 1006),
+      point(5400, 100.4, 1006),
+      point(6300, 99.8, 1006),
+      point(7200, 99.9, 1006),
+    ]);
+    expect(spoken.map(({ time }) => time)).to.deep.equal([0, 1800, 5400, 6300, 7200]);
   });
 
   it("takes any two assets, and short names of columns", () => {
@@ -67,6 +97,118 @@ describe("Demo: candles", () => {
     expect(path.source).to.match(/built-in/);
     expect(path).to.deep.equal(builtInPath());
     expect(path.points.every(({ time }, i) => i === 0 || time > (path.points[i - 1]?.time ?? 0))).to.equal(true);
+  });
+});
+
+describe("Demo: volatility and funding", () => {
+  const HEADER = "ts,btc_o,btc_h,btc_l,btc_c,eth_o,eth_h,eth_l,eth_c,btc_dvol,btc_funding8h,eth_funding8h";
+  const ROWS = [
+    "3600,1000,1100,900,1050,100,110,90,105,0.8,0.0002,",
+    "7200,1050,1100,900,950,105,110,90,95,,,-0.003",
+    "10800,950,1100,900,950,95,110,90,95,1.5,,",
+  ];
+  const pathOf = (...rows: string[]): PricePath => {
+    const text = [HEADER, ...rows].join("\n");
+    return { source: "x.csv", points: parseCandles(text, "x.csv"), hints: parseHints(text, "x.csv", ["eth", "btc"]) };
+  };
+
+  it("takes them from the file from the moment on at which they are known", () => {
+    const market = marketOf(pathOf(...ROWS));
+    const at = (time: number) => market.find((each) => each.time === time)?.coins;
+    expect(at(3600)).to.deep.equal({
+      WETH: { volatility: 0.8 * 1.2, premium: 0.0001 },
+      WBTC: { volatility: 0.8, premium: 0.0002 },
+    });
+    expect(at(7200)?.WETH.premium).to.equal(-0.003);
+    expect(at(10_799 + 1)?.WBTC).to.deep.equal({ volatility: 1.5, premium: 0.0002 });
+  });
+
+  it("goes by what prices did where the file is silent, without looking ahead", () => {
+    const silent = ROWS.map((row) => row.replace("0.8", "").replace("1.5", ""));
+    const market = marketOf(pathOf(...silent));
+    const calm = marketOf(pathOf(...silent.slice(0, 2)));
+    expect(market[0]?.coins.WETH.volatility).to.be.greaterThan(0.4);
+    expect(market.slice(0, 4)).to.deep.equal(calm.slice(0, 4));
+    expect(market.at(-1)?.coins.WETH.volatility).to.be.greaterThan(market[0]?.coins.WETH.volatility ?? 0);
+  });
+
+  it("refuses a volatility that cannot be, by name", () => {
+    expect(() => pathOf(...ROWS.map((row) => row.replace("0.8", "-0.8")))).to.throw(
+      CandleError,
+      /row 2, column btc_dvol: "-0.8" cannot be/,
+    );
+  });
+
+  it("draws smiles without arbitrage at any volatility, also seconds before an expiry", () => {
+    const now = 1_583_971_200;
+    for (const volatility of [0.3, 0.8, 2.2]) {
+      for (const left of [5, 900, 86_400, 20 * 86_400]) {
+        const expiries = [now + left, now + left + 14 * 86_400];
+        const surface = new Surface(2, now, 200, { volatility, premium: -0.003 }, expiries);
+        const smiles = surface.attestations().flatMap((each) => (each.kind === "surface" ? each.value.slices : []));
+        const slices = smiles.map((slice) => ({
+          expiry: slice.expiry,
+          time: (slice.expiry - now) / YEAR_SECONDS,
+          forward: fromWad(slice.forwardReference),
+          svi: {
+            a: fromWad(slice.a),
+            b: fromWad(slice.b),
+            rho: fromWad(slice.rho),
+            m: fromWad(slice.m),
+            sigma: fromWad(slice.sigma),
+          },
+        }));
+        expect(slices).to.have.length(2);
+        expect(surfaceViolations(slices, grid(-1, 1, 41))).to.deep.equal([]);
+      }
+    }
+  });
+});
+
+describe("Demo: books", () => {
+  const { points } = builtInPath();
+  const calendar = calendarOf(points);
+
+  it("has every kind of book: covered, short, calendar, hedged and naked, in both coins", () => {
+    const legs = BOOKS.flatMap((book) => book.legs.map((leg) => ({ ...leg, book })));
+    expect(new Set(BOOKS.map(({ coin }) => coin))).to.deep.equal(new Set(["WETH", "WBTC"]));
+    expect(BOOKS.some(({ hedged }) => hedged)).to.equal(true);
+    expect(BOOKS.some(({ stopAt }) => stopAt !== undefined)).to.equal(true);
+    expect(BOOKS.some(({ legs: own }) => own.length > 2)).to.equal(true);
+    expect(legs.some(({ what, ratio, book }) => what === "call" && ratio < 0 && book.collateral === "coin")).to.equal(
+      true,
+    );
+    expect(legs.some(({ what }) => what === "perp")).to.equal(true);
+    expect(new Set(legs.flatMap((leg) => (leg.what === "perp" ? [] : [leg.expiry])))).to.deep.equal(
+      new Set(["near", "far"]),
+    );
+  });
+
+  it("lists an expiry that settles inside the replay, with its window, and one that does not", () => {
+    const [first, last] = [points[0]?.time ?? 0, points.at(-1)?.time ?? 0];
+    expect(calendar.near - 1800).to.be.greaterThan(first);
+    expect(calendar.near).to.be.lessThan(last);
+    expect(calendar.far).to.be.greaterThan(last);
+    expect(calendar.near % 86_400).to.equal(8 * 3600);
+    for (const coin of ["WETH", "WBTC"] as const) {
+      const strikes = calendar.strikes[coin];
+      expect([...strikes].sort((a, b) => a - b)).to.deep.equal(strikes);
+      expect(new Set(strikes).size).to.equal(strikes.length);
+    }
+  });
+
+  it("pairs losers with winners, the largest first, and takes no more than either has", () => {
+    const unit = 10n ** 12n;
+    const pairs = pairsOf([
+      { account: "a", amount: 1_000n * WAD },
+      { account: "b", amount: 500n * WAD },
+      { account: "c", amount: -1_200n * WAD },
+      { account: "d", amount: -50n * WAD },
+    ]);
+    expect(pairs.map(({ winner, loser }) => winner + loser)).to.deep.equal(["ac", "bc"]);
+    expect((pairs[0]?.amount ?? 0n) * unit < 1_000n * WAD).to.equal(true);
+    expect((pairs[1]?.amount ?? 0n) * unit < 200n * WAD).to.equal(true);
+    expect((pairs[1]?.amount ?? 0n) * unit > 199n * WAD).to.equal(true);
   });
 });
 
@@ -117,6 +259,7 @@ describe("Demo: invariants", () => {
     before: { maintenance: -100n * WAD, mtm: 1_000n * WAD },
     after: { maintenance: 20n * WAD },
     fundAfter: 5n,
+    hasLedger: false,
   };
   const insolvent: BidFacts = {
     ...bid,
@@ -149,6 +292,10 @@ describe("Demo: invariants", () => {
     writeOffs: [],
     openings: [{ name: "long", initial: 0n }],
     insuranceShare: WAD / 10n,
+    ledger: {
+      quote: 0n,
+      sizes: [{ instrument: 1n, sum: 0n }],
+    },
   };
   const writeOff = { asset: 1, account: "0xa", assets: 10n, block: 7 };
   const withPool = (changes: Partial<PoolFacts>): Snapshot => ({ ...sound, pools: [{ ...pool, ...changes }] });
@@ -165,6 +312,20 @@ describe("Demo: invariants", () => {
     });
     const after = { ...cut, writeOffs: [writeOff], pools: [{ ...pool, supplyIndex: pool.supplyIndex - 1n }] };
     expect(violations(after, sound)).to.deep.equal([]);
+  });
+
+  it("lets the value of options move in the seconds before a bid, and no further", () => {
+    const moved = (by: bigint) =>
+      violations(
+        withBid({
+          hasLedger: true,
+          before: { maintenance: -100n * WAD, mtm: 1_000n * WAD },
+          after: { maintenance: -100n * WAD - by },
+        }),
+        sound,
+      );
+    expect(moved(WAD)).to.deep.equal([]);
+    expect(moved(4n * WAD)).to.have.length(1);
   });
 
   const doctored: Record<InvariantId, [string, Snapshot][]> = {
@@ -198,6 +359,10 @@ describe("Demo: invariants", () => {
       ["debt is written off while the fund has money", { ...withInsolvent({ writtenOff: 1n }), writeOffs: [writeOff] }],
       ["a write-off cuts no debt", withInsolvent({ writtenOff: 1n, fundAfter: 0n })],
       ["debt is cut without a bid", { ...sound, writeOffs: [{ ...writeOff, block: 8 }] }],
+    ],
+    D1: [
+      ["quotes do not add up to nothing", { ...sound, ledger: { ...sound.ledger, quote: 1n } }],
+      ["positions do not add up", { ...sound, ledger: { quote: 0n, sizes: [{ instrument: 1n, sum: -1n }] } }],
     ],
     tokens: [
       ["tokens appear", { ...sound, tokens: [{ symbol: "USDC", supply: 900n, held: 901n, least: 0n }] }],
@@ -284,6 +449,19 @@ describe("Demo: npm start", function () {
     expect(summary["liquidated"]).to.be.at.least(1);
     expect(summary["violations"]).to.deep.equal([]);
     expect(summary["keeperLate"]).to.equal(0);
+    const derivatives = summary["derivatives"] as DerivativesSummary;
+    const models = derivatives.books.map(({ model }) => model);
+    expect(models.filter((model) => model === "portfolio")).to.have.length(BOOKS.length);
+    expect(models.filter((model) => model === "standard")).to.have.length(BOOKS.length);
+    // Each book opened, and two of them sold what they had at their stops.
+    expect(derivatives.fills).to.be.at.least(2 * BOOKS.length + 2);
+    expect(derivatives.liquidated).to.be.at.least(1);
+    expect(derivatives.settlements).to.be.at.least(1);
+    expect(derivatives.funding).to.be.greaterThan(0);
+    // The average of the last half hour before one o'clock: prices between 172 and 176.
+    const [ether] = derivatives.expiries;
+    expect(ether?.at).to.equal("2020-03-12T01:00:00Z");
+    expect(ether?.settlementPrice).to.be.within(172, 176);
     const report = readFileSync(join(ROOT, "out", "report.html"), "utf8");
     expect(report).to.not.match(/(src|href)=["']?https?:/);
     expect(report).to.not.match(/\{\{[A-Z]+\}\}/);

@@ -2,6 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 
+import { CandleError } from "./candleError.ts";
+import { type Hints, NO_HINTS, parseHints } from "./derivatives/hints.ts";
+
+export { CandleError } from "./candleError.ts";
+
 /** USD per whole token at one moment; `kind` says which part of its candle it is. */
 export interface PricePoint {
   readonly time: number;
@@ -13,6 +18,8 @@ export interface PricePoint {
 export interface PricePath {
   readonly source: string;
   readonly points: readonly PricePoint[];
+  /** Volatility and funding, where the source knows them. */
+  readonly hints: Hints;
 }
 
 interface Candle {
@@ -21,8 +28,6 @@ interface Candle {
   readonly low: number;
   readonly close: number;
 }
-
-export class CandleError extends Error {}
 
 const PARTS = { open: ["o", "open"], high: ["h", "high"], low: ["l", "low"], close: ["c", "close"] } as const;
 
@@ -38,7 +43,7 @@ function columnsOf(header: readonly string[], asset: string, file: string): Reco
 }
 
 /** The two assets of a header: eth and btc when they are there, else the first two with an open column, the dearer as btc. */
-function assetsOf(header: readonly string[], file: string): [string, string] {
+export function assetsOf(header: readonly string[], file: string): [string, string] {
   const names = header
     .map((h) => /^(.+)_(?:o|open)$/i.exec(h)?.[1]?.toLowerCase())
     .filter((name): name is string => name !== undefined);
@@ -132,7 +137,7 @@ export function builtInPath(): PricePath {
       };
     });
   });
-  return { source: "built-in path after published facts of 12–13 March 2020", points };
+  return { source: "built-in path after published facts of 12–13 March 2020", points, hints: NO_HINTS };
 }
 
 /** The file, named from `directory`; without a name the recorded crash when it is there, else the built-in path. */
@@ -147,5 +152,34 @@ export function loadPath(file: string | undefined, recorded: string, directory: 
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     throw new CandleError(code === "ENOENT" ? `${name}: no such file` : `${name}: cannot be read (${code})`);
   }
-  return { source: name, points: parseCandles(text, name) };
+  const points = parseCandles(text, name);
+  const header = (text.split(/\r?\n/)[0] ?? "").split(",").map((each) => each.trim());
+  return { source: name, points, hints: parseHints(text, name, assetsOf(header, name)) };
+}
+
+/** Chainlink's feeds of ether and bitcoin: a round when a price has moved so far, or after so long. */
+const DEVIATION = 0.005;
+const HEARTBEAT_S = 3_600;
+
+/** The points at which a feed like Chainlink's would speak; always the first and the last. */
+export function rounds(points: readonly PricePoint[]): PricePoint[] {
+  const spoken: PricePoint[] = [];
+  const isFar = (a: number, b: number): boolean => Math.abs(Math.log(a / b)) >= DEVIATION;
+  for (const [i, point] of points.entries()) {
+    const last = spoken.at(-1);
+    const isDue =
+      last === undefined ||
+      i === points.length - 1 ||
+      point.time - last.time >= HEARTBEAT_S ||
+      isFar(point.eth, last.eth) ||
+      isFar(point.btc, last.btc);
+    if (isDue) spoken.push(point);
+  }
+  return spoken;
+}
+
+/** Which of the points is the first when so large a part of the time has passed. */
+export function indexAt(points: readonly PricePoint[], part: number): number {
+  const [first, last] = [points[0]?.time ?? 0, points.at(-1)?.time ?? 0];
+  return points.findIndex(({ time }) => time >= first + part * (last - first));
 }

@@ -51,6 +51,8 @@ export interface BidFacts {
   readonly after: { readonly maintenance: bigint };
   /** What the fund was left with. */
   readonly fundAfter: bigint;
+  /** Has perps or options: between the look before a bid and the bid itself their value moves by more than interest. */
+  readonly hasLedger: boolean;
 }
 
 export interface WriteOffFacts {
@@ -58,6 +60,12 @@ export interface WriteOffFacts {
   readonly account: string;
   readonly assets: bigint;
   readonly block: number;
+}
+
+/** The ledger of perps and options, clearing accounts included: sums over all accounts. */
+export interface LedgerFacts {
+  readonly quote: bigint;
+  readonly sizes: readonly { readonly instrument: bigint; readonly sum: bigint }[];
 }
 
 /** The state at the end of a block, and what happened since the last such look. */
@@ -73,6 +81,7 @@ export interface Snapshot {
   readonly openings: readonly { readonly name: string; readonly initial: bigint }[];
   /** Part of the requirement that the insurance fund pays at most, WAD. */
   readonly insuranceShare: bigint;
+  readonly ledger: LedgerFacts;
 }
 
 export interface Violation {
@@ -86,6 +95,13 @@ const WAD = 10n ** 18n;
 const UNIT = 10n ** 12n;
 /** Interest between two blocks lies between a look before a bid and the bid itself: a cent. */
 const SLACK = WAD / 100n;
+/** An option loses so little of the account in the seconds between. */
+const LEDGER_SLACK_PARTS = 1_000n;
+
+const slackOf = ({ hasLedger, before }: BidFacts): bigint => {
+  const size = before.mtm < 0n ? -before.mtm : before.mtm;
+  return SLACK + (hasLedger ? (size + before.mtm - before.maintenance) / LEDGER_SLACK_PARTS : 0n);
+};
 
 type Check = (now: Snapshot, before: Snapshot | undefined) => string[];
 
@@ -155,11 +171,12 @@ export const CHECKS = {
     complaints(now.accounts, ({ account, pending }) => pending && `${account}: check pending between transactions`),
 
   L1: (now) =>
-    now.bids.flatMap(({ account, fraction, maxFraction, before, after }) => {
+    now.bids.flatMap((bid) => {
+      const { account, fraction, maxFraction, before, after } = bid;
       const wrongs: string[] = [];
       if (before.maintenance >= 0n) wrongs.push(`bid on ${account} with maintenance ${before.maintenance}`);
       if (fraction > maxFraction) wrongs.push(`bid on ${account} took ${fraction} of at most ${maxFraction}`);
-      if (after.maintenance + SLACK < before.maintenance) {
+      if (after.maintenance + slackOf(bid) < before.maintenance) {
         wrongs.push(`bid on ${account} lowered maintenance from ${before.maintenance} to ${after.maintenance}`);
       }
       return wrongs;
@@ -172,7 +189,7 @@ export const CHECKS = {
       if (price > 0n) {
         // `reserved` has grown by this bid's own price, which only makes the bound milder.
         const least = (fraction * ((discountFactor * (before.mtm - bid.reserved * UNIT)) / WAD)) / WAD;
-        if (price * UNIT + SLACK < least)
+        if (price * UNIT + slackOf(bid) < least)
           found.push(`bid on ${account} paid ${price}, worth ${least} after the discount`);
         if (fromInsurance + writtenOff > 0n) found.push(`solvent bid on ${account} took from the insurance fund`);
       } else {
@@ -180,7 +197,7 @@ export const CHECKS = {
         const reward = ((loss - before.maintenance) * now.insuranceShare) / WAD;
         const most = (fraction * (reward - loss)) / WAD;
         const paid = (fromInsurance + writtenOff) * UNIT;
-        if (paid > most + SLACK) found.push(`bid on ${account} was paid ${paid}, at most ${most} is due`);
+        if (paid > most + slackOf(bid)) found.push(`bid on ${account} was paid ${paid}, at most ${most} is due`);
       }
       if (writtenOff > 0n && bid.fundAfter > 0n) {
         found.push(`bid on ${account} wrote off ${writtenOff} while the fund had ${bid.fundAfter}`);
@@ -197,6 +214,14 @@ export const CHECKS = {
     );
     return [...wrongs, ...strays];
   },
+
+  D1: (now) => [
+    ...(now.ledger.quote === 0n ? [] : [`quotes add up to ${now.ledger.quote}`]),
+    ...complaints(
+      now.ledger.sizes,
+      ({ instrument, sum }) => sum !== 0n && `positions in 0x${instrument.toString(16)} add up to ${sum}`,
+    ),
+  ],
 
   tokens: (now) => [
     ...complaints(

@@ -4,6 +4,7 @@ import { type Log, ZeroAddress } from "ethers";
 import { decodeWords } from "../../keeper/words.ts";
 import type { IMarginLens } from "../../types/ethers-contracts/index.js";
 import { SETTLEMENT } from "../lib/ids.ts";
+import type { LedgerBook } from "./derivatives/ledgerBook.ts";
 import { type AccountFacts, type BidFacts, type PoolFacts, type Snapshot, type WriteOffFacts } from "./invariants.ts";
 import { type Stage, type Symbol, SYMBOLS } from "./stage.ts";
 
@@ -46,6 +47,8 @@ interface BidEvents {
   terms: { fraction: bigint; maxFraction: bigint; discountFactor: bigint; reserved: bigint };
   taken: { price: bigint; fee: bigint; fromInsurance: bigint; writtenOff: bigint };
   profit: bigint;
+  /** Before the bid. */
+  readonly hasLedger: boolean;
 }
 
 /** What the logs between two looks said. */
@@ -56,6 +59,8 @@ interface News {
   ended: number;
 }
 
+const noNews = (): News => ({ bids: new Map(), writeOffs: [], started: 0, ended: 0 });
+
 const TAKEN = 7n; // Cause.AuctionTaken
 
 export class Observer {
@@ -65,10 +70,16 @@ export class Observer {
   private readonly balances = new Map<string, Map<string, bigint>>();
   private readonly watched: { symbol: string; token: string }[];
   private readonly keepers: { holder: string; address: string }[];
+  /** Since the last look. */
+  private news = noNews();
   private insuranceAccount = "";
   private insuranceShare = 0n;
 
-  private constructor(private readonly stage: Stage) {
+  private constructor(
+    private readonly stage: Stage,
+    /** Perps and options, fed by what is read here. */
+    private readonly ledger: LedgerBook,
+  ) {
     const { listed, deployment } = stage;
     this.watched = SYMBOLS.flatMap((symbol) => [
       { symbol, token: listed[symbol].token.toLowerCase() },
@@ -82,8 +93,8 @@ export class Observer {
     for (const { token } of this.watched) this.balances.set(token, new Map());
   }
 
-  static async create(stage: Stage): Promise<Observer> {
-    const observer = new Observer(stage);
+  static async create(stage: Stage, ledger: LedgerBook): Promise<Observer> {
+    const observer = new Observer(stage, ledger);
     [observer.insuranceAccount, { q: observer.insuranceShare }] = await Promise.all([
       stage.safe.insurance(),
       stage.auction.parameters(),
@@ -101,21 +112,28 @@ export class Observer {
     return decodeWords(this.words.get(account) ?? []).entries;
   }
 
+  /** Reads the events up to block `number`; what they say waits for the next look. Returns the block's time. */
+  async follow(number: number): Promise<number> {
+    const [logs, block] = await Promise.all([this.logsTo(number), this.stage.provider.getBlock(number)]);
+    const time = block?.timestamp ?? 0;
+    this.read(logs, time, this.news);
+    return time;
+  }
+
   /** Everything at block `number`. `openings` are checked against it. */
   async look(number: number, openings: readonly { name: string; account: string }[] = []): Promise<View> {
     const { stage } = this;
     const at = { blockTag: number };
-    const [logs, block, healths, pools, supplies, insurance, initials] = await Promise.all([
-      this.logsTo(number),
-      stage.provider.getBlock(number),
+    const time = await this.follow(number);
+    const { news } = this;
+    this.news = noNews();
+    const [healths, pools, supplies, insurance, initials] = await Promise.all([
       this.healthOf(this.accounts, number),
       Promise.all(SYMBOLS.map((symbol) => stage.safe.poolState(stage.listed[symbol].asset, at))),
       Promise.all(SYMBOLS.flatMap((s) => [stage.tokens[s].totalSupply(at), stage.vaults[s].totalSupply(at)])),
       stage.safe.balanceOf(this.insuranceAccount, SETTLEMENT, at),
       Promise.all(openings.map(({ account }) => stage.lens.accountView(account, at))),
     ]);
-    const time = block?.timestamp ?? 0;
-    const news = this.read(logs, time);
     const bids = await Promise.all([...news.bids.values()].map((bid) => this.completed(bid)));
     const pending = new Map(healths.map((health) => [health.account, health.pending]));
     const snapshot: Snapshot = {
@@ -142,6 +160,7 @@ export class Observer {
       writeOffs: news.writeOffs,
       openings: openings.map(({ name }, i) => ({ name, initial: initials[i]?.initial ?? 0n })),
       insuranceShare: this.insuranceShare,
+      ledger: this.ledger.facts(),
     };
     return { snapshot, time, healths, bids, insurance, auctionsStarted: news.started, auctionsEnded: news.ended };
   }
@@ -160,9 +179,10 @@ export class Observer {
     }));
   }
 
-  /** Where the events' story and the chain's storage differ. Slow: a call for every account and holder. */
-  async audit(number: number): Promise<string[]> {
+  /** Where the events' story and the chain's storage differ, as far as it was read. Slow: a call for every account and holder. */
+  async audit(): Promise<string[]> {
     const { stage } = this;
+    const number = this.next - 1;
     const at = { blockTag: number };
     const stored = await Promise.all(this.accounts.map((account) => stage.safe.words(account, at)));
     const accounts = this.accounts.filter((account, i) => String(this.words.get(account)) !== String(stored[i]));
@@ -179,6 +199,7 @@ export class Observer {
       ...holders
         .filter(({ amount }, i) => amount !== balances[i])
         .map(({ symbol, holder }) => `${holder}: ${symbol} balance differs from its transfers`),
+      ...(await this.ledger.audit(number)),
     ];
   }
 
@@ -191,19 +212,20 @@ export class Observer {
     return this.stage.provider.getLogs({ fromBlock, toBlock: number });
   }
 
-  private read(logs: readonly Log[], time: number): News {
+  private read(logs: readonly Log[], time: number, news: News): void {
     const { unwinder, deployment } = this.stage;
     const { contracts } = deployment;
-    const [safeAddress, auctionAddress, unwinderAddress] = [
+    const [ledgerAddress, safeAddress, auctionAddress, unwinderAddress] = [
+      this.ledger.address.toLowerCase(),
       contracts.safe.toLowerCase(),
       contracts.auction.toLowerCase(),
       contracts.liquidationUnwinder.toLowerCase(),
     ];
-    const news: News = { bids: new Map(), writeOffs: [], started: 0, ended: 0 };
     for (const log of logs) {
       const address = log.address.toLowerCase();
       if (this.balances.has(address)) this.readTransfer(address, log);
       else if (address === safeAddress) this.readSafe(log, time, news);
+      else if (address === ledgerAddress) this.ledger.read(log);
       else if (address === auctionAddress) this.readAuction(log, time, news);
       else if (address === unwinderAddress) {
         const event = unwinder.interface.parseLog(log);
@@ -211,7 +233,6 @@ export class Observer {
           this.bidOf(news, log, String(event.args[0]), time).profit = event.args[4] as bigint;
       }
     }
-    return news;
   }
 
   private readTransfer(token: string, log: Log): void {
@@ -271,6 +292,7 @@ export class Observer {
       terms: { fraction: 0n, maxFraction: 0n, discountFactor: 0n, reserved: 0n },
       taken: { price: 0n, fee: 0n, fromInsurance: 0n, writtenOff: 0n },
       profit: 0n,
+      hasLedger: decodeWords(this.words.get(account) ?? []).hasLedger,
     };
     news.bids.set(key, bid);
     return bid;

@@ -1,11 +1,13 @@
 // Replays prices as Chainlink rounds, one block each, and lets keeper and traders act in between.
 import type { TransactionReceipt } from "ethers";
 
-import type { PricePoint } from "./candles.ts";
+import { indexAt, type PricePoint } from "./candles.ts";
+import type { Floor, Hands, Opened } from "./derivatives/floor.ts";
 import { type Violation, violations } from "./invariants.ts";
 import type { Head, KeeperProcess } from "./keeper.ts";
 import type { Observer, SeenBid, View } from "./observer.ts";
 import { prepareOpening, topUp, type Trader } from "./opening.ts";
+import type { DerivativesRecord } from "./derivatives/record.ts";
 import { Recorder } from "./recorder.ts";
 import type { Actor, Intent, Ledger } from "./sender.ts";
 import { arbitrage, COINS, type Prices, pricesOf, round, type Stage, SYMBOLS } from "./stage.ts";
@@ -23,6 +25,7 @@ export interface ReplayTools {
   readonly keeper: KeeperProcess;
   readonly observer: Observer;
   readonly crew: Crew;
+  readonly openFloor: (hands: Hands) => Promise<Floor>;
   readonly stopped: AbortSignal;
   readonly onStep: (done: number, recorder: Recorder) => void;
 }
@@ -38,14 +41,15 @@ const MOST_AUCTION_STEPS = 3;
 /** Equity below which nobody is waited for: its auction does not pay anybody's gas. */
 const DUST = 50n * 10n ** 18n;
 const OPENINGS_PER_BLOCK = 5;
-/** Candles between two audits of events against storage, in price points. */
-const AUDIT_EVERY = 96;
+/** Rounds between two audits of events against storage. */
+const AUDIT_EVERY = 60;
 /** A vigilant owner acts when his margin is down to this part of his equity, and adds this part of what he began with. */
 const NEAR_MAINTENANCE = 0.35;
 const TOP_UP = 0.5;
 
 export interface ReplayResult {
   readonly recorder: Recorder;
+  readonly derivatives: DerivativesRecord;
   readonly violations: readonly Violation[];
   readonly bids: readonly SeenBid[];
   /** Times that the keeper was not waited for any longer. */
@@ -57,6 +61,7 @@ export class Replay {
   private readonly found: Violation[] = [];
   private readonly bids: SeenBid[] = [];
   private readonly toppedUp = new Set<Trader>();
+  private floor: Floor | undefined;
   private last: View | undefined;
   private keeperLate = 0;
   private usdcRoundAt = 0;
@@ -67,11 +72,28 @@ export class Replay {
   }
 
   async run(points: readonly PricePoint[]): Promise<ReplayResult> {
+    const floor = await this.tools.openFloor({ mine: (intents) => this.mine(intents), now: () => this.time });
+    this.floor = floor;
+    try {
+      await this.through(points, floor);
+    } finally {
+      floor.close();
+    }
+    return {
+      recorder: this.recorder,
+      derivatives: floor.results(),
+      violations: this.found,
+      bids: this.bids,
+      keeperLate: this.keeperLate,
+    };
+  }
+
+  private async through(points: readonly PricePoint[], floor: Floor): Promise<void> {
     const { stopped, crew, onStep } = this.tools;
     for (const [i, point] of points.entries()) {
-      if (stopped.aborted) break;
-      await this.step(point, points[i + 1]?.time);
-      const due = crew.traders.filter(({ role }) => Math.floor(role.opensAt * points.length) === i);
+      if (stopped.aborted) return;
+      await this.step(i, point, points[i + 1]?.time, floor);
+      const due = crew.traders.filter(({ role }) => indexAt(points, role.opensAt) === i);
       // A person's second account later than the first: nonces of permits are read before the block.
       for (const index of [0, 1])
         await this.open(
@@ -79,27 +101,55 @@ export class Replay {
           pricesOf(point),
         );
       await this.watch(pricesOf(point));
+      await this.trade(i, point, floor, i === points.length - 1);
       if (i % AUDIT_EVERY === 0 || i === points.length - 1) await this.audit();
       onStep(i + 1, this.recorder);
     }
-    return {
-      recorder: this.recorder,
-      violations: this.found,
-      bids: this.bids,
-      keeperLate: this.keeperLate,
-    };
+  }
+
+  /** What the traders of perps and options do after a price. */
+  private async trade(i: number, point: PricePoint, floor: Floor, isLast: boolean): Promise<void> {
+    const prices = pricesOf(point);
+    const opened = await floor.act(i, point);
+    if (isLast) await floor.finish(prices);
+    // What they did otherwise is looked at with the next price.
+    if (opened.length > 0) await this.look(await this.tools.stage.provider.getBlockNumber(), prices, opened);
+    if (opened.length > 0 || isLast) await this.lookAndSettle(prices);
   }
 
   /** A round, and the auctions that run until the next one. */
-  private async step(point: PricePoint, next: number | undefined): Promise<void> {
+  private async step(i: number, point: PricePoint, next: number | undefined, floor: Floor): Promise<void> {
     const prices = pricesOf(point);
-    await this.block([...(await this.rounds(prices, point.time)), ...(await this.arbitrages(prices))], point.time);
-    let view = await this.lookAndSettle(prices);
-    for (let i = 0; i < MOST_AUCTION_STEPS && isBusy(view); ++i) {
+    const time = Math.max(point.time, this.time + 1);
+    await this.block(
+      [
+        ...(await this.rounds(prices, point.time)),
+        ...(await floor.news(i, point, time)),
+        ...(await this.arbitrages(prices)),
+      ],
+      time,
+    );
+    let view = await this.relieved(prices, floor);
+    for (let k = 0; k < MOST_AUCTION_STEPS && isBusy(view); ++k) {
       if (next !== undefined && this.time + 2 * AUCTION_STEP_S > next) break;
       await this.block(await this.arbitrages(prices), this.time + AUCTION_STEP_S);
-      view = await this.lookAndSettle(prices);
+      view = await this.relieved(prices, floor);
     }
+  }
+
+  /** Lets the keeper act, then the desk that bids on accounts with perps and options. */
+  private async relieved(prices: Prices, floor: Floor): Promise<View> {
+    const view = await this.lookAndSettle(prices);
+    return (await floor.relieve(view, prices)) ? this.lookAndSettle(prices) : view;
+  }
+
+  /** For the floor: into one block, and its events read. */
+  private async mine(intents: readonly Intent[]): Promise<TransactionReceipt[]> {
+    const { ledger, observer } = this.tools;
+    const receipts = await ledger.block(intents);
+    const number = receipts[0]?.blockNumber;
+    if (number !== undefined) this.time = Math.max(this.time, await observer.follow(number));
+    return receipts;
   }
 
   private async rounds(prices: Prices, time: number): Promise<Intent[]> {
@@ -155,15 +205,14 @@ export class Replay {
     return head === number ? view : this.look(head, prices);
   }
 
-  private async look(number: number, prices: Prices, openings: readonly Trader[] = []): Promise<View> {
-    const { observer } = this.tools;
-    const named = openings.map(({ role, account }) => ({ name: role.name, account }));
-    const view = await observer.look(number, named);
+  private async look(number: number, prices: Prices, openings: readonly Opened[] = []): Promise<View> {
+    const view = await this.tools.observer.look(number, openings);
     this.found.push(...violations(view.snapshot, this.last?.snapshot));
     this.bids.push(...view.bids);
     this.last = view;
     this.time = Math.max(this.time, view.time);
     this.recorder.note(view, prices);
+    this.floor?.record.note(view);
     return view;
   }
 
@@ -178,7 +227,8 @@ export class Replay {
       const receipts = await this.block([...arbitrages, ...plans.map(({ opening }) => opening)]);
       const opened = some.filter((_, k) => receipts[arbitrages.length + k]?.status === 1);
       this.recorder.refused += some.length - opened.length;
-      await this.look(await stage.provider.getBlockNumber(), prices, opened);
+      const named = opened.map(({ role, account }) => ({ name: role.name, account }));
+      await this.look(await stage.provider.getBlockNumber(), prices, named);
     }
     this.recorder.isDrawing = true;
     await this.lookAndSettle(prices);
@@ -202,9 +252,9 @@ export class Replay {
   }
 
   private async audit(): Promise<void> {
-    const number = this.last?.snapshot.block ?? 0;
-    const wrongs = await this.tools.observer.audit(number);
-    this.found.push(...wrongs.map((message): Violation => ({ id: "tokens", block: number, message })));
+    const block = this.last?.snapshot.block ?? 0;
+    const wrongs = await this.tools.observer.audit();
+    this.found.push(...wrongs.map((message): Violation => ({ id: "tokens", block, message })));
   }
 }
 

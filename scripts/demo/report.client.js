@@ -192,6 +192,8 @@
   );
   document.getElementById("auctions").append(note);
 
+  globalThis.plimsollCharts = { data, draw, line, axis, clock, money, sync, utc };
+
   // Colours are read once: start over when the reader changes light for dark.
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => location.reload());
 })();

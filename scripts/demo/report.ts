@@ -2,8 +2,11 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+import type { DerivativesRecord } from "./derivatives/record.ts";
+import { bookRows, type DerivativesData, derivativesData, expiryText } from "./derivatives/report.ts";
 import type { BidRecord, Recorder } from "./recorder.ts";
-import { dollars, percent, rows, type Summary } from "./summary.ts";
+import { dollars, percent } from "./numbers.ts";
+import { rows, type Summary } from "./summary.ts";
 
 /** What `report.client.js` draws; times are unix seconds. */
 interface ReportData {
@@ -28,6 +31,7 @@ interface ReportData {
     readonly debtRepaid: number;
     readonly insolvent: boolean;
   }[];
+  readonly derivatives: DerivativesData;
 }
 
 const read = (url: string): string => readFileSync(fileURLToPath(url), "utf8");
@@ -44,8 +48,11 @@ const short = (value: number): number => Number(value.toPrecision(DIGITS));
 /** Margins below this are drawn there: what is far under water says nothing more. */
 const LEAST_MARGIN = -1;
 
-function reportData({ samples, traders, bids }: Recorder): ReportData {
-  const names = new Map(traders.map(({ account, role }) => [account, role.name]));
+function reportData({ samples, traders, bids }: Recorder, derivatives: DerivativesRecord): ReportData {
+  const names = new Map([
+    ...traders.map(({ account, role }): [string, string] => [account, role.name]),
+    ...derivatives.books.map(({ account, name, model }): [string, string] => [account, `${name}, ${model}`]),
+  ]);
   const named = (account: string): string => names.get(account) ?? account;
   return {
     time: samples.map(({ time }) => time),
@@ -72,6 +79,7 @@ function reportData({ samples, traders, bids }: Recorder): ReportData {
       debtRepaid: short(bid.debtRepaid),
       insolvent: bid.insolvent,
     })),
+    derivatives: derivativesData(derivatives),
   };
 }
 
@@ -87,6 +95,11 @@ const tiles = (s: Summary): string =>
     tile("insurance fund", dollars(s.insuranceAfter), `${dollars(s.insuranceBefore)} before`),
     tile("lender APY, USDC", percent(s.lenderApy["USDC"] ?? 0), "over these days"),
     tile("keeper profit", dollars(s.keeperProfit - s.keeperGas.dollars), "after gas"),
+    tile(
+      "derivative books liquidated",
+      `${s.derivatives.liquidated} of ${s.derivatives.books.length}`,
+      `${s.derivatives.fills} fills of signed orders`,
+    ),
     tile(
       "invariants",
       s.violations.length === 0 ? "all held" : `${s.violations.length} broken`,
@@ -108,8 +121,11 @@ const bidRow = (bid: BidRecord, name: string): string =>
     .join("") +
   "</tr>";
 
-export function reportHtml(summary: Summary, recorder: Recorder): string {
-  const names = new Map(recorder.traders.map(({ account, role }) => [account, role.name]));
+export function reportHtml(summary: Summary, recorder: Recorder, derivatives: DerivativesRecord): string {
+  const names = new Map([
+    ...recorder.traders.map(({ account, role }): [string, string] => [account, role.name]),
+    ...derivatives.books.map(({ account, name, model }): [string, string] => [account, `${name}, ${model}`]),
+  ]);
   const uplot = import.meta.resolve("uplot/dist/uPlot.iife.min.js");
   const uplotCss = import.meta.resolve("uplot/dist/uPlot.min.css");
   const fill: Readonly<Record<string, string>> = {
@@ -122,11 +138,14 @@ ${read(new URL("report.css", import.meta.url).href)}</style>`,
     ROWS: rows(summary)
       .map(([name, text]) => `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(text)}</td></tr>`)
       .join("\n"),
+    BOOKS: bookRows(derivatives),
+    EXPIRY: expiryText(derivatives),
     BIDS: recorder.bids.map((bid) => bidRow(bid, names.get(bid.account) ?? bid.account)).join("\n"),
     SCRIPTS: [
       `<script>${read(uplot)}</script>`,
-      `<script id="data" type="application/json">${inlineJson(reportData(recorder))}</script>`,
+      `<script id="data" type="application/json">${inlineJson(reportData(recorder, derivatives))}</script>`,
       `<script>${read(new URL("report.client.js", import.meta.url).href)}</script>`,
+      `<script>${read(new URL("derivatives/report.client.js", import.meta.url).href)}</script>`,
     ].join("\n"),
   };
   // A function, since what is filled in may contain what `replace` reads as patterns.

@@ -7,9 +7,14 @@ import { fileURLToPath } from "node:url";
 import type { JsonRpcProvider } from "ethers";
 
 import { writeDeployment } from "../../deploy/lib/addresses.ts";
-import { type PricePath } from "./candles.ts";
+import { type PricePath, rounds } from "./candles.ts";
 import { castRoles, type Role } from "./cast.ts";
 import { startChain } from "./chain.ts";
+import { calendarOf } from "./derivatives/calendar.ts";
+import { Floor } from "./derivatives/floor.ts";
+import type { DerivativesRecord } from "./derivatives/record.ts";
+import { LedgerBook } from "./derivatives/ledgerBook.ts";
+import { attachDerivatives, listing } from "./derivatives/stage.ts";
 import { KeeperProcess } from "./keeper.ts";
 import { insure, makeMarkets, supply } from "./lenders.ts";
 import { Observer } from "./observer.ts";
@@ -28,6 +33,7 @@ const PROLOGUE_S = 2 * 3600;
 export interface DemoResult {
   readonly summary: Summary;
   readonly recorder: Recorder;
+  readonly derivatives: DerivativesRecord;
 }
 
 /** What has to be undone, last first. */
@@ -75,7 +81,8 @@ async function perform(
   cleanup: Cleanup,
 ): Promise<DemoResult | undefined> {
   const began = Date.now();
-  const [first] = path.points;
+  const points = rounds(path.points);
+  const [first] = points;
   if (first === undefined) throw new DemoError("there are no prices to replay");
   const prices = pricesOf(first);
 
@@ -90,11 +97,12 @@ async function perform(
   progress.say("Deploying …");
   const journal = `test-demo-${process.pid}`;
   cleanup.add(() => rmSync(journalDirectory(journal), { recursive: true, force: true }));
-  const deployment = await deployStage(chain.url, prices, journal);
+  const calendar = calendarOf(points);
+  const deployment = await deployStage(chain.url, prices, journal, listing(calendar));
   if (stopped.aborted) return undefined;
   const provider = connect(chain.url);
   cleanup.add(() => provider.destroy());
-  const stage = await attachStage(provider, deployment);
+  const stage = attachDerivatives(await attachStage(provider, deployment), calendar);
 
   progress.say("Lending, insuring, making markets …");
   const ledger = new Ledger(provider);
@@ -115,34 +123,38 @@ async function perform(
   cleanup.add(() => keeper.stop());
 
   const traders = await hire(castRoles(), ledger);
-  progress.say(`Replaying ${path.points.length} rounds with ${traders.length} accounts …`);
-  const observer = await Observer.create(stage);
+  progress.say(`Replaying ${points.length} rounds with ${traders.length} accounts …`);
+  const book = new LedgerBook(stage.positions, await stage.positions.getAddress());
+  const observer = await Observer.create(stage, book);
+  const oracle = await ledger.actor("oracle");
   const replay = new Replay({
     stage,
     ledger,
     keeper,
     observer,
-    crew: { oracle: await ledger.actor("oracle"), arbitrageur, traders },
+    crew: { oracle, arbitrageur, traders },
+    openFloor: (hands) => Floor.open({ stage, ledger, book, path: { ...path, points }, oracle, directory }, hands),
     stopped,
-    onStep: (done, recorder) => progress.step(done, path.points.length, note(recorder)),
+    onStep: (done, recorder) => progress.step(done, points.length, note(recorder)),
   });
-  const result = await replay.run(path.points);
+  const result = await replay.run(points);
   if (stopped.aborted) return undefined;
 
   const summary = summarise({
     source: path.source,
-    rounds: path.points.length,
+    rounds: points.length,
     seconds: (Date.now() - began) / 1000,
     recorder: result.recorder,
+    derivatives: result.derivatives,
     violations: result.violations,
     keeperGas: await keeperGas(provider, keeperActor, result.recorder.lastPrices.WETH),
     gasPerBid: await gasPerBid(
       provider,
-      result.bids.map(({ hash }) => hash),
+      result.bids.filter(({ hasLedger }) => !hasLedger).map(({ hash }) => hash),
     ),
     keeperLate: result.keeperLate,
   });
-  return { summary, recorder: result.recorder };
+  return { summary, recorder: result.recorder, derivatives: result.derivatives };
 }
 
 /** A wallet for every person; accounts of one person share it. */

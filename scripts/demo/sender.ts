@@ -17,7 +17,7 @@ import {
 } from "../../types/ethers-contracts/index.js";
 
 /** Hardhat's and everybody's development mnemonic: these keys guard nothing. */
-const MNEMONIC = "test test test test test test test test test test test junk";
+export const MNEMONIC = "test test test test test test test test test test test junk";
 /** The node itself funds the first twenty. */
 const FIRST_PATH = 20;
 const POCKET_ETHER = 10n ** 24n;
@@ -96,7 +96,7 @@ export class Ledger {
       type: 2,
       chainId: CHAIN_ID,
       nonce,
-      gasLimit: GAS_LIMIT,
+      gasLimit: tx.gasLimit ?? GAS_LIMIT,
       maxFeePerGas: MAX_FEE,
       maxPriorityFeePerGas: TIP,
     });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import hre from "hardhat";
 import { parseUnits, type ContractTransaction, type JsonRpcProvider } from "ethers";
 
+import type { NetworkConfig } from "../../deploy/config/types.ts";
 import type { Deployment } from "../../deploy/lib/addresses.ts";
 import { deployLocal } from "../../deploy/lib/deploy.ts";
 import { LOCAL_POOL_FEE, toAnswer } from "../../deploy/lib/localNetwork.ts";
@@ -54,12 +55,18 @@ export interface Listed {
 export type Stage = Awaited<ReturnType<typeof attachStage>>;
 
 /** Deploys with the same modules as everywhere else, from the node's own account. */
-export async function deployStage(url: string, prices: Prices, journal: string): Promise<Deployment> {
+export async function deployStage(
+  url: string,
+  prices: Prices,
+  journal: string,
+  adjust: (config: NetworkConfig) => NetworkConfig,
+): Promise<Deployment> {
   const connection = await hre.network.create({ network: "localhost", override: { url, accounts: "remote" } });
   try {
     return await deployLocal(connection, {
       prices: { USDC: prices.USDC, WETH: prices.WETH, WBTC: prices.WBTC, stETH: prices.WETH },
       deploymentId: journal,
+      adjust,
     });
   } finally {
     await connection.close();

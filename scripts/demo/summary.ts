@@ -1,6 +1,9 @@
 // The demo in numbers.
 import type { BidRecord, Recorder } from "./recorder.ts";
+import type { DerivativesRecord } from "./derivatives/record.ts";
+import { derivativeRows, type DerivativesSummary, summariseDerivatives } from "./derivatives/summary.ts";
 import { INVARIANT_IDS, type Violation } from "./invariants.ts";
+import { dollars, percent } from "./numbers.ts";
 import { SYMBOLS } from "./stage.ts";
 
 const YEAR_S = 365 * 86_400;
@@ -46,6 +49,7 @@ export interface Summary {
   readonly stillBelowMaintenance: number;
   readonly equityAfter: number;
   readonly debtAfter: number;
+  readonly derivatives: DerivativesSummary;
   readonly invariants: Readonly<Record<string, number>>;
   readonly violations: readonly Violation[];
 }
@@ -55,6 +59,7 @@ export interface SummaryInput {
   readonly rounds: number;
   readonly seconds: number;
   readonly recorder: Recorder;
+  readonly derivatives: DerivativesRecord;
   readonly violations: readonly Violation[];
   readonly keeperGas: Gas;
   readonly gasPerBid: number;
@@ -69,8 +74,10 @@ const iso = (time: number): string => new Date(time * 1000).toISOString().replac
 
 export function summarise(input: SummaryInput): Summary {
   const { recorder, violations } = input;
-  const { bids, traders } = recorder;
+  const { traders } = recorder;
   const mine = new Set(traders.map(({ account }) => account));
+  // Those with perps and options are told of apart.
+  const bids = recorder.bids.filter(({ account }) => mine.has(account));
   const liquidated = new Set(bids.map(({ account }) => account));
   const below = [...recorder.everUnhealthy].filter((account) => mine.has(account));
   const solvent = bids.filter(({ insolvent }) => !insolvent);
@@ -97,7 +104,7 @@ export function summarise(input: SummaryInput): Summary {
     fractionAllowed: mean(solvent, ({ maxFraction }) => maxFraction),
     discount: 1 - mean(solvent, ({ discountFactor }: BidRecord) => discountFactor),
     badDebt: sum(recorder.writeOffs, ({ dollars }) => dollars),
-    paidByInsurance: sum(bids, ({ fromInsurance }) => fromInsurance),
+    paidByInsurance: sum(recorder.bids, ({ fromInsurance }) => fromInsurance),
     insuranceBefore: recorder.insuranceBefore ?? 0,
     insuranceAfter: recorder.insuranceAfter,
     lenderApy: lenderApy(recorder),
@@ -108,6 +115,7 @@ export function summarise(input: SummaryInput): Summary {
     stillBelowMaintenance: last?.unhealthy ?? 0,
     equityAfter: last?.equity ?? 0,
     debtAfter: last?.debt ?? 0,
+    derivatives: summariseDerivatives(input.derivatives),
     invariants: Object.fromEntries(INVARIANT_IDS.map((id) => [id, violations.filter((each) => each.id === id).length])),
     violations,
   };
@@ -124,10 +132,6 @@ function lenderApy({ firstPools, lastPools, firstTime, lastTime }: Recorder): Re
     }),
   );
 }
-
-export const dollars = (value: number): string =>
-  value.toLocaleString("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
-export const percent = (part: number, digits = 1): string => `${(part * 100).toFixed(digits)} %`;
 
 /** The rows of the table, in words. */
 export function rows(s: Summary): [string, string][] {
@@ -154,6 +158,7 @@ export function rows(s: Summary): [string, string][] {
       "gas",
       `${Math.round(s.gasPerBid).toLocaleString("en-US")} a bid; the keeper paid ${s.keeperGas.ether.toFixed(3)} ETH (${dollars(s.keeperGas.dollars)}) for ${s.keeperGas.transactions} transactions`,
     ],
+    ...derivativeRows(s.derivatives),
     [
       "invariants",
       broken.length === 0
