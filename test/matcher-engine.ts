@@ -513,6 +513,23 @@ describe("Matcher's engine", () => {
       ]);
     });
 
+    it("gives back no more than the exchange has left of the order", () => {
+      apply(place({ id: 1, owner: 1, side: "sell", price: 100, size: 4 }));
+      apply(place({ id: 2, owner: 2, side: "buy", price: 100, size: 4 }));
+      apply({ kind: "external", at: START, hash: hashOf(1), size: WAD });
+      apply({ kind: "fail", at: START, fill: 1, culprits: [hashOf(2)], reason: "OverFilled" });
+      expect(engine.orders.get(hashOf(1))).to.include({ open: 3n * WAD, filled: WAD, pending: 0n });
+    });
+
+    it("counts a failed fill out of the position that a reduce-only order may still close", () => {
+      apply({ kind: "position", at: START, account: accountOf(1), instrument: ETH_PERP, size: 3n * WAD });
+      apply(place({ id: 1, owner: 1, side: "sell", price: 100, size: 3, reduceOnly: true }));
+      apply(place({ id: 2, owner: 2, side: "buy", price: 100, size: 3 }));
+      apply({ kind: "fail", at: START, fill: 1, culprits: [hashOf(2)], reason: "InsufficientMargin" });
+      const [fill] = traded(apply(place({ id: 3, owner: 3, side: "buy", price: 100, size: 3 })));
+      expect(fill?.size).to.equal(3n * WAD);
+    });
+
     it("has limits on orders in all and for each owner", () => {
       engine = new Engine({ ...OPTIONS, maxOrders: 3, maxOrdersPerOwner: 2 });
       for (const id of [1, 2]) apply(place({ id, owner: 1, side: "sell", price: 100, size: 1 }));
