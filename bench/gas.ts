@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { Signer } from "ethers";
 
 import { accountId } from "../scripts/lib/ids.ts";
+import { derivativeOperations } from "./derivatives.ts";
 import { COLLATERAL, deployBenchMarket, gasOf, USDC, type BenchMarket } from "./market.ts";
 
 const FILE = new URL("./gas.json", import.meta.url);
@@ -23,7 +24,14 @@ interface Report {
 async function measure(): Promise<Report> {
   const market = await deployBenchMarket();
   try {
-    return { solc: "0.8.37", evmVersion: "cancun", ops: await operations(market), sizes: market.sizes };
+    const spot = await operations(market);
+    const derivatives = await derivativeOperations();
+    return {
+      solc: "0.8.37",
+      evmVersion: "cancun",
+      ops: { ...spot, ...derivatives.ops },
+      sizes: { ...market.sizes, ...derivatives.sizes },
+    };
   } finally {
     await market.close();
   }

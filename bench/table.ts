@@ -21,6 +21,25 @@ const ROWS: readonly [string, string, ...(number | string | undefined)[]][] = [
   ["liquidate, 3 collaterals", "liquidate.3", 135_942, undefined, 320_432, 379_214],
 ];
 
+/** Operation, its key; for scenario margins, what Derive's computation alone costs. */
+const DERIVATIVES: readonly [string, string, number?][] = [
+  ["perp fill, first position of both, nobody has traded before", "perp.fill"],
+  ["perp fill again", "perp.fill.again"],
+  ["option fill, first position of both", "option.fill"],
+  ["perp fill in a batch of ten, each", "fill.batch10"],
+  ["settle unsettled PnL", "settle"],
+  ["take over a settled expiry, each position", "expiry"],
+  ["liquidate a perp account", "liquidate.perp"],
+  ["liquidate 16 options", "liquidate.options16"],
+  ["scenario margin, 1 option", "margin.portfolio.1", 405_000],
+  ["scenario margin, 8 options", "margin.portfolio.8", 1_750_000],
+  ["scenario margin, 16 options", "margin.portfolio.16", 3_310_000],
+  ["scenario margin, 32 options", "margin.portfolio.32", 6_470_000],
+  ["scenario margin, 64 options", "margin.portfolio.64", 13_000_000],
+  ["scenario margin, 128 options", "margin.portfolio.128", 26_800_000],
+  ["scenario margin, 128 options, 128 strikes", "margin.portfolio.128.apart"],
+];
+
 const { ops } = JSON.parse(readFileSync(new URL("gas.json", import.meta.url), "utf8")) as {
   ops: Record<string, number>;
 };
@@ -31,6 +50,13 @@ const lines = [
   "| operation | Plimsoll | Comet | Morpho Blue (isolated) | Euler v2 | Aave v3.0.2 |",
   "| --- | ---: | ---: | ---: | ---: | ---: |",
   ...ROWS.map(([name, key, ...peers]) => `| ${[name, cell(ops[key]), ...peers.map(cell)].join(" | ")} |`),
+  "",
+  "Perps and options. Scenario margins: a full check of new risk from cold, 23 scenarios, one expiry, reads of positions and feeds included, a",
+  "call and a put at every strike; beside it what Derive's computation alone costs, without any read.",
+  "",
+  "| operation | Plimsoll | Derive |",
+  "| --- | ---: | ---: |",
+  ...DERIVATIVES.map(([name, key, peer]) => `| ${[name, cell(ops[key]), cell(peer)].join(" | ")} |`),
 ];
 
 const text = readFileSync(README, "utf8");

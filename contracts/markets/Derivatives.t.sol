@@ -4,9 +4,9 @@ pragma solidity ^0.8.34;
 import {IMarginAccountsErrors} from "../interfaces/IMarginAccounts.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarginModel} from "../interfaces/IMarginModel.sol";
-import {Fill, IPositionsErrors} from "../interfaces/IPositions.sol";
+import {Fill, FillLeg, IPositionsErrors} from "../interfaces/IPositions.sol";
 import {AccountId} from "../types/AccountId.sol";
-import {Instrument} from "../types/Position.sol";
+import {Instrument, InstrumentLib} from "../types/Position.sol";
 import {DerivativesTest} from "../test/DerivativesTest.sol";
 
 /// @title Perps and options on the whole system: margins, liquidation, and what stale values stop
@@ -323,5 +323,50 @@ contract DerivativesWholeTest is DerivativesTest {
         _moveTo(90_000);
         assertTrue(maintenanceOf(aliceId) < 0);
         assertTrue(maintenanceOf(bobId) <= mtmOf(bobId));
+    }
+
+    /// @dev Every operation on it must fit 14M gas: a transaction is capped at 16.7M (DESIGN 8.5).
+    function test_anAccountOf128PositionsIsCheckedAndLiquidated() public {
+        Instrument[] memory list = new Instrument[](127);
+        Fill memory f = makeFill(aliceId, bobId, ethPerp, 1e18, 2_000e18);
+        FillLeg memory perpLeg = f.legs[0];
+        f.legs = new FillLeg[](128);
+        f.legs[127] = perpLeg;
+        for (uint64 i; i < 127; ++i) {
+            list[i] = InstrumentLib.option(ETH, EXPIRY, (1_003 + 20 * i) * 1e8, i % 2 == 0);
+            f.legs[i] = FillLeg(list[i], i % 3 == 0 ? int256(1e18) : -1e18, 200e18);
+        }
+        ledger.listOptions(list);
+        deposit(bobId, USDC, 10_000_000e6);
+        deposit(carolId, USDC, 10_000_000e6);
+        for (uint8 model; model < 2; ++model) {
+            AccountId full = accountOf(alice, 20 + model);
+            deposit(full, USDC, 400_000e6);
+            setModel(full, model);
+            f.first = full;
+            uint256 gas = gasleft();
+            sender.fill(f);
+            assertTrue(gas - gasleft() < 14_000_000, "fill");
+            Fill memory more = makeFill(full, carolId, call2200, 1e18, 50e18);
+            refuseFill(more, abi.encodeWithSelector(IPositionsErrors.TooManyPositions.selector, full));
+            withdraw(full, USDC, uint256(initialOf(full)) / 1e12);
+
+            _moveTo(model == 0 ? 3_000 : 4_000);
+            assertTrue(maintenanceOf(full) < 0);
+            AccountId bidder = accountOf(carol, 20 + model);
+            deposit(bidder, USDC, 5_000_000e6);
+            setModel(bidder, model);
+            if (mtmOf(full) <= 0) {
+                auction.start(full, strangerId);
+                skip(1);
+                refreshFeeds();
+            }
+            vm.prank(carol);
+            gas = gasleft();
+            safe.bid(full, bidder, type(uint256).max, type(int256).max);
+            assertTrue(gas - gasleft() < 14_000_000, "bid");
+            assertTrue(sizeOf(bidder, list[0]) != 0 && sizeOf(bidder, ethPerp) != 0);
+            _moveTo(2_000);
+        }
     }
 }

@@ -46,6 +46,7 @@ export interface DerivativeContracts {
   standardModel: Address;
   portfolioModel: Address;
   ledgerTableFactory: Address;
+  ledgerLens: Address;
   /** The parameters of perps and options that the engine was made with: data, not a program. */
   ledgerTable: Address;
   /** The ledger's proxy, the code behind it, and that code's cold doors. */

@@ -43,6 +43,7 @@ export const derivativesModule = (
       normalTable,
     ]);
     const ledgerTableFactory = m.contract("LedgerTableFactory");
+    const ledgerLens = m.contract("LedgerLens", [safe, attestedFeed, settlementPrices, normalTable]);
 
     // Nothing is to be initialised behind a proxy; the view only shows that its code answers.
     const positionsExtension = m.contract("PositionsExtension", [safe, manager], { after: [assets] });
@@ -94,6 +95,7 @@ export const derivativesModule = (
       standardModel,
       portfolioModel,
       ledgerTableFactory,
+      ledgerLens,
       positionsExtension,
       positionsCode,
       positions,

@@ -32,6 +32,7 @@ import {
   IPositionsLedger__factory,
   ITableEngine__factory,
   InsuranceFund__factory,
+  LedgerLens__factory,
   LedgerTableFactory__factory,
   LeverageRouter__factory,
   LiquidationAuction__factory,
@@ -197,6 +198,7 @@ const attach = async (connection: NetworkConnection, deployment: Deployment) => 
       realizedVolatility: RealizedVolatility__factory.connect(addresses.realizedVolatility, deployer),
       settlementPrices: SettlementPrices__factory.connect(addresses.settlementPrices, deployer),
       ledgerTableFactory: LedgerTableFactory__factory.connect(addresses.ledgerTableFactory, deployer),
+      ledgerLens: LedgerLens__factory.connect(addresses.ledgerLens, deployer),
     };
   };
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.34;
+
+import {BaseTest} from "../test/BaseTest.sol";
+import {TradingMoves} from "../test/invariant/TradingMoves.sol";
+
+/// @dev Here, not beside the moves: the runner looks for targets among the files of tests.
+contract TradingHandler is TradingMoves {}
+
+/// @title What always holds of perps and options on the whole system, under both models, after any moves of anybody (DESIGN 10)
+contract DerivativesInvariantsTest is BaseTest {
+    TradingHandler private handler;
+
+    function setUp() public {
+        handler = new TradingHandler();
+        handler.prepare();
+        targetContract(address(handler));
+        bytes4[] memory moves = new bytes4[](16);
+        (moves[0], moves[1], moves[2]) = (
+            handler.tradePerp.selector,
+            handler.tradeOption.selector,
+            handler.unwind.selector
+        );
+        (moves[3], moves[4], moves[5]) = (handler.drift.selector, handler.crash.selector, handler.wait_.selector);
+        (moves[6], moves[7], moves[8]) = (handler.poke.selector, handler.settle.selector, handler.touch.selector);
+        (moves[9], moves[10], moves[11]) = (handler.payIn.selector, handler.takeOut.selector, handler.choose.selector);
+        (moves[12], moves[13], moves[14]) = (
+            handler.liquidate.selector,
+            handler.expire.selector,
+            handler.sweep.selector
+        );
+        moves[15] = handler.closeBtc.selector;
+        targetSelector(FuzzSelector({addr: address(handler), selectors: moves}));
+    }
+
+    /// @dev To the wei and whoever was touched when: every number of the ledger has its opposite.
+    function invariant_D1_quotesAndPositionsSumToZero() public view {
+        (int256 quotes, int256[5] memory sizes, int256 unsettled, bool priced) = handler.sums();
+        assertEq(quotes, 0, "sum of quotes");
+        for (uint256 k; k < 5; ++k) assertEq(sizes[k], 0, "sum of sizes");
+        if (!priced) return;
+        // each U is rounded down, by a wei for every position at most
+        assertTrue(unsettled <= 0 && unsettled >= -100, "sum of U");
+    }
+
+    function invariant_V1_cashIsBacked() public view {
+        (uint256 held, uint256 claims, uint256 debts) = handler.usdcBacking();
+        assertGe(held + debts + 1, claims);
+    }
+
+    /// @dev A1, A2, D1 and L1, as far as single moves show them.
+    function invariant_A1_A2_D1_L1_movesKeepTheirPromises() public view {
+        assertEq(handler.broken("A1"), "");
+        assertEq(handler.broken("A2"), "");
+        assertEq(handler.broken("D1"), "");
+        assertEq(handler.broken("L1"), "");
+    }
+
+    /// @dev Else the invariants would hold of a system in which nothing happens.
+    function test_EveryMoveIsReached() public {
+        for (uint256 i; i < 1_500; ++i) _step(uint256(keccak256(abi.encode("moves", i))));
+        bytes32[14] memory names = [
+            bytes32("perp"),
+            "option",
+            "unwind",
+            "price",
+            "attest",
+            "funding",
+            "settle",
+            "touch",
+            "deposit",
+            "withdraw",
+            "model",
+            "start",
+            "bid",
+            "expiry"
+        ];
+        for (uint256 i; i < names.length; ++i) {
+            assertGt(handler.done(names[i]), 0, string(abi.encodePacked(names[i])));
+        }
+    }
+
+    function _step(uint256 r) private {
+        (uint256 move, uint8 a, uint8 b, uint8 c) = (r % 19, uint8(r >> 8), uint8(r >> 16), uint8(r >> 24));
+        int8 size = int8(uint8(r >> 32));
+        bool yes = (r >> 40) & 1 != 0;
+        uint256 noise = r >> 48;
+        if (move < 3) handler.tradePerp(a, b, size, int8(c), yes);
+        else if (move < 6) handler.tradeOption(a, b, c, size / 8, uint16(noise));
+        else if (move == 6) handler.unwind(a, b, c, uint8(noise));
+        else if (move == 7) handler.drift(int16(uint16(noise)));
+        else if (move == 8) handler.crash(a);
+        else if (move == 9) handler.wait_(uint16(noise) % 2_000);
+        else if (move == 10) handler.poke(a, int16(uint16(noise)));
+        else if (move == 11) handler.settle(a, b);
+        else if (move == 12) handler.touch(a);
+        else if (move == 13) handler.payIn(a, uint32(noise));
+        else if (move == 14) handler.takeOut(a, uint32(noise));
+        else if (move == 15) handler.choose(a, yes);
+        else if (move == 16) handler.liquidate(a, uint64(noise));
+        else if (move == 17) handler.expire(yes);
+        else if (c < 16) handler.closeBtc(b);
+        else handler.sweep();
+    }
+}
