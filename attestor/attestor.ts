@@ -5,9 +5,10 @@ import { Wallet } from "ethers";
 import type { Logger } from "pino";
 
 import { ConfigError } from "../keeper/config.ts";
-import { connect, isRevert, readChainId, sleep } from "../keeper/rpc.ts";
+import { connect, isRevert, sleep } from "../keeper/rpc.ts";
 import { Sender } from "../keeper/sender.ts";
 import { State } from "../keeper/state.ts";
+import { reachChain } from "../matcher/connection.ts";
 import { addressIn, firstBlockIn, readDeploymentFile } from "../matcher/config.ts";
 import { failureFrom } from "../matcher/failures.ts";
 import { type Attestation, attestationDomain, encodePost } from "../sdk/attestations.ts";
@@ -57,7 +58,7 @@ export const runAttestor = async (
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> => {
-  const chainId = await readChainId(config.rpc);
+  const chainId = await reachChain(config.rpc);
   const { file, value } = readDeploymentFile(config.deployment, chainId);
   const fromBlock = firstBlockIn(value);
   const provider = connect(config.rpc, chainId);

@@ -2,7 +2,8 @@
 import { randomBytes, Wallet } from "ethers";
 import type { Logger } from "pino";
 
-import { connect, readChainId, sleep } from "../keeper/rpc.ts";
+import { connect, sleep } from "../keeper/rpc.ts";
+import { reachChain } from "../matcher/connection.ts";
 import { addressIn, firstBlockIn, readDeploymentFile } from "../matcher/config.ts";
 import { accountId } from "../scripts/lib/ids.ts";
 import { type ExchangeDomain, limitOrder, type Order } from "../sdk/orders.ts";
@@ -103,7 +104,7 @@ export class Maker {
 }
 
 export const runMaker = async (config: MakerConfig, key: string, log: Logger, signal: AbortSignal): Promise<void> => {
-  const chainId = await readChainId(config.rpc);
+  const chainId = await reachChain(config.rpc);
   const { file, value } = readDeploymentFile(config.deployment, chainId);
   const provider = connect(config.rpc, chainId);
   const domain: ExchangeDomain = { chainId, exchange: addressIn(value, "exchange", file) };

@@ -6,12 +6,13 @@ import { Wallet } from "ethers";
 import type { Logger } from "pino";
 
 import { ConfigError } from "../keeper/config.ts";
-import { connect, readChainId } from "../keeper/rpc.ts";
+import { connect } from "../keeper/rpc.ts";
 import { Sender } from "../keeper/sender.ts";
 import { State } from "../keeper/state.ts";
 import { accountId } from "../scripts/lib/ids.ts";
 import { ChainGateway } from "./chain.ts";
 import { journalDirectory, type MatcherConfig, readDeployment } from "./config.ts";
+import { reachChain } from "./connection.ts";
 import { DurableEngine } from "./durable.ts";
 import { DEFAULT_ENGINE_OPTIONS } from "./engine.ts";
 import { DEFAULT_FOLLOWER_OPTIONS, Follower } from "./follower.ts";
@@ -94,7 +95,7 @@ export const runMatcher = async (
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> => {
-  const chainId = await readChainId(config.rpc);
+  const chainId = await reachChain(config.rpc);
   const deployment = readDeployment(config, chainId);
   const provider = connect(config.rpc, chainId);
   if ((await provider.getCode(deployment.exchange)) === "0x") {
