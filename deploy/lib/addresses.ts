@@ -46,6 +46,8 @@ export interface DerivativeContracts {
   standardModel: Address;
   portfolioModel: Address;
   ledgerTableFactory: Address;
+  /** For anybody who wants to check a portfolio's scenarios. */
+  scenarioCalculator: Address;
   ledgerLens: Address;
   /** The parameters of perps and options that the engine was made with: data, not a program. */
   ledgerTable: Address;

@@ -43,6 +43,7 @@ export const derivativesModule = (
       normalTable,
     ]);
     const ledgerTableFactory = m.contract("LedgerTableFactory");
+    const scenarioCalculator = m.contract("ScenarioCalculator", [normalTable]);
     const ledgerLens = m.contract("LedgerLens", [safe, attestedFeed, settlementPrices, normalTable]);
 
     // Nothing is to be initialised behind a proxy; the view only shows that its code answers.
@@ -95,6 +96,7 @@ export const derivativesModule = (
       standardModel,
       portfolioModel,
       ledgerTableFactory,
+      scenarioCalculator,
       ledgerLens,
       positionsExtension,
       positionsCode,
