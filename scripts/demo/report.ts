@@ -96,9 +96,9 @@ const tiles = (s: Summary): string =>
     tile("lender APY, USDC", percent(s.lenderApy["USDC"] ?? 0), "over these days"),
     tile("keeper profit", dollars(s.keeperProfit - s.keeperGas.dollars), "after gas"),
     tile(
-      "derivative books liquidated",
+      "books liquidated",
       `${s.derivatives.liquidated} of ${s.derivatives.books.length}`,
-      `${s.derivatives.fills} fills of signed orders`,
+      `perps, options; ${s.derivatives.fills} fills`,
     ),
     tile(
       "invariants",

@@ -44,7 +44,7 @@ const bookRow = (book: BookRecord): string =>
     dollars(book.equity),
     dollars(book.profit),
     dollars(book.funding),
-    percent(book.leastMargin, 0),
+    book.leastMargin < -1 ? "under water" : percent(book.leastMargin, 0),
     book.bids === 0 ? "" : String(book.bids),
   ]) +
   "</tr>";

@@ -29,7 +29,10 @@ const bookRows = (books: readonly BookRecord[]): [string, string][] =>
 export function derivativeRows(d: DerivativesSummary): [string, string][] {
   const settled = d.expiries.map(({ coin, settlementPrice }) => `${coin.slice(1)} ${dollars(settlementPrice)}`);
   return [
-    ["perps, options", `${d.books.length} books; ${d.orders} signed orders, ${d.fills} fills; fees ${dollars(d.fees)}`],
+    [
+      "perps, options",
+      `${d.books.length} books; ${d.orders} signed orders, ${d.fills} fills, ${d.refused} refused; fees ${dollars(d.fees)}`,
+    ],
     ...bookRows(d.books),
     ["", `${d.liquidated} of them liquidated in ${d.bids} bids; the bidder made ${signed(d.deskProfit)}`],
     [
