@@ -9,7 +9,7 @@ import { packRiskTable, type Asset } from "../deploy/riskTable.ts";
 import { packRuleParameters } from "../deploy/ruleTable.ts";
 import { packScenarioParameters, type Scenario } from "../deploy/scenarioTable.ts";
 import { accountId, poolAsset } from "../scripts/lib/ids.ts";
-import { attestationDomain, attestationTypedData, type Attestation } from "../sdk/attestations.ts";
+import { attestationDomain, attestationTypedData, encodePost, type Attestation } from "../sdk/attestations.ts";
 import { optionWord, perpWord } from "../sdk/instruments.ts";
 import { signOrder, spread, type Leg, type Order } from "../sdk/orders.ts";
 import {
@@ -286,19 +286,17 @@ async function setUp(): Promise<Setup> {
   const post = async (attestation: Attestation): Promise<void> => {
     const { types, value } = attestationTypedData(attestation);
     const signatures = [await attester.signTypedData(domain, types, value)];
-    if (attestation.kind === "premium") await feed.postPremium(attestation.value, signatures);
-    else if (attestation.kind === "forwards") await feed.postForwards(attestation.value, signatures);
-    else await feed.postSurface(attestation.value, signatures);
+    await (await governor.sendTransaction({ to: feedAddress, data: encodePost(attestation, signatures) })).wait();
   };
   const attest = async (): Promise<void> => {
     const timestamp = await now();
     await post({
       kind: "premium",
       value: { underlying: ETH, premium: WAD / 1_000n, confidence: WAD, timestamp },
-    } as Attestation);
+    });
     if (timestamp >= expiry) return;
     const forward = { expiry, ratio: WAD + WAD / 500n, rate: WAD / 25n, forwardConfidence: WAD, rateConfidence: WAD };
-    await post({ kind: "forwards", value: { underlying: ETH, timestamp, forwards: [forward] } } as Attestation);
+    await post({ kind: "forwards", value: { underlying: ETH, timestamp, forwards: [forward] } });
     const years = (BigInt(expiry - timestamp) * WAD) / BigInt(365 * DAY);
     const slice = {
       expiry,
@@ -310,7 +308,7 @@ async function setUp(): Promise<Setup> {
       forwardReference: ETH_PRICE * WAD,
       confidence: WAD,
     };
-    await post({ kind: "surface", value: { underlying: ETH, timestamp, slices: [slice] } } as Attestation);
+    await post({ kind: "surface", value: { underlying: ETH, timestamp, slices: [slice] } });
   };
   const pass = async (seconds: number): Promise<void> => {
     await connection.networkHelpers.time.increase(seconds);
@@ -368,7 +366,7 @@ export async function derivativeOperations(): Promise<{
   const exchangeAddress = await s.exchange.getAddress();
   let nonce = 0n;
   const signed = async (who: Trader, order: Order) => ({
-    order,
+    order: { ...order, legs: [...order.legs] },
     signer: who.wallet.address,
     signature: await signOrder(who.wallet, order, { chainId: s.chainId, exchange: exchangeAddress }),
   });
