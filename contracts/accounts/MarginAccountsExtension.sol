@@ -132,6 +132,8 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
     function setModel(AccountId account, uint8 model) external throughSafe locked {
         _authorize(account, _msgSender(), RIGHT_TRADE);
         require(model <= 1, UnknownModel(model));
+        // another model's requirement is no relief
+        require(_noteOf(account) & REDUCE_ONLY == 0, ReduceOnlyTooLate(account));
         uint256[] memory w = _load(account);
         _requireNotInAuction(account, w);
         _setFlags(w, _flags(w).withModel(model));
@@ -240,8 +242,11 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         _set(to, x, j, SETTLEMENT, _credit(p, shares, amount));
         _store(to, x, Cause.Settlement);
         if (fill) {
+            // a premium that is borrowed is a borrow: closed and paused like one
+            bool borrowed = p.d.debtShares() > p.d0.debtShares();
+            require(!borrowed || !_pools[p.n].config.borrowsClosed(), BorrowsClosed(SETTLEMENT));
             _afterPool(p, 0);
-            _afterRisk(from, w, 0);
+            _afterRisk(from, w, borrowed ? PAUSE_TRADE | PAUSE_BORROW : PAUSE_TRADE);
             return;
         }
         // settlement may use the part of the caps that is kept for it, so it is checked by itself, now
@@ -265,7 +270,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
         _requirePositions();
         uint256[] memory w = _load(account);
         _requireNotInAuction(account, w);
-        _afterRisk(account, w, 0);
+        _afterRisk(account, w, PAUSE_TRADE);
     }
 
     function _requirePositions() private view {

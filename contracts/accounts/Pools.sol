@@ -191,7 +191,8 @@ abstract contract Pools is Books {
     /// part of the caps that is kept for it.
     function _checkPool(Pool memory p, int256 outflow, bool forSettlement) internal {
         AssetId asset = AssetId.wrap(uint16(p.n));
-        if (p.s.shares() > p.s0.shares()) {
+        // a settlement that makes the loser a borrower makes the winner a lender: a full pool must not stop it
+        if (!forSettlement && p.s.shares() > p.s0.shares()) {
             uint256 total = p.s.claims();
             uint256 cap = p.d.supplyCap();
             require(total <= cap, SupplyCapExceeded(asset, cap, total));

@@ -38,6 +38,7 @@ abstract contract Sessions is Pools {
     /// @dev The note of an account: that there is one, whether it declared reduce-only, and the pause bits of what was done.
     uint256 internal constant NOTED = 1;
     uint256 internal constant REDUCE_ONLY = 2;
+    uint256 internal constant DEBT_GREW = 4;
     uint256 private constant ACTIONS_SHIFT = 8;
 
     /// @dev β: the part of the requirement's fall that may be lost in closing, basis points.
@@ -164,7 +165,7 @@ abstract contract Sessions is Pools {
         Holding[] memory holdings = _holdings(w);
         bytes32 broken;
         if (note & REDUCE_ONLY != 0) {
-            broken = _brokenRule(id, w, holdings);
+            broken = note & DEBT_GREW != 0 ? bytes32("debt grew") : _brokenRule(id, w, holdings);
             if (broken == 0) return;
         }
         uint256 stopped = (note >> ACTIONS_SHIFT) & _pausedActions;

@@ -46,6 +46,7 @@ abstract contract Storage is AccessManaged, IMarginAccountsEvents, IMarginAccoun
     uint8 internal constant PAUSE_BORROW = 1;
     uint8 internal constant PAUSE_WITHDRAW = 2;
     uint8 internal constant PAUSE_TRANSFER = 4;
+    uint8 internal constant PAUSE_TRADE = 8;
 
     /// @dev Balance words: two entries each, sixteen assets at most (DESIGN 3).
     mapping(AccountId account => uint256[8] words) internal _words;

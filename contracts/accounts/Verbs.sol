@@ -171,13 +171,14 @@ abstract contract Verbs is Sessions, Authority {
         _owe(id, w, asset, amount, p);
     }
 
-    /// @dev The debit itself, looked up anew: using up vault shares may have moved entries. A reduce-only account gets no more debt.
-    function _owe(AccountId id, uint256[] memory w, AssetId asset, uint256 amount, Pool memory p) private view {
+    /// @dev The debit itself, looked up anew: using up vault shares may have moved entries. An account whose debt grew does not pass by
+    /// the reduce-only rule.
+    function _owe(AccountId id, uint256[] memory w, AssetId asset, uint256 amount, Pool memory p) private {
         (uint256 i, int256 shares) = _find(w, asset);
         uint256 debtBefore = p.d.debtShares();
         shares = _debit(p, shares, amount);
-        if (p.d.debtShares() != debtBefore && _inSession()) {
-            require(_noteOf(id) & REDUCE_ONLY == 0, NotReduceOnly(id, "debt grew"));
+        if (p.d.debtShares() != debtBefore && _inSession() && _noteOf(id) & REDUCE_ONLY != 0) {
+            _noteAccount(id, DEBT_GREW);
         }
         _set(id, w, i, asset, shares);
     }

@@ -348,7 +348,7 @@ interface IMarginAccountsAdmin {
     function setAuction(address auction) external;
     function setPositions(address positions) external;
     function setInsurance(AccountId account) external;
-    /// @notice Guardian: stops `actions` (bits: 1 borrow, 2 withdraw with debt, 4 transfer) until `until`,
+    /// @notice Guardian: stops `actions` (bits: 1 borrow, 2 withdraw with debt, 4 transfer, 8 trades of perps and options that do not only reduce) until `until`,
     /// at most 7 days ahead. Deposit, repay, bids, debt-free withdrawal and reduce-only are never stopped.
     function pause(uint8 actions, uint40 until) external;
 

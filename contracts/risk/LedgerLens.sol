@@ -22,22 +22,24 @@ import {LedgerTable, UnderlyingWord} from "./LedgerTable.sol";
 import {NormalTableLib} from "./NormalTable.sol";
 import {ScenarioBooks} from "./ScenarioBooks.sol";
 import {ScenarioGreeks, UnderlyingGreeks} from "./ScenarioGreeks.sol";
-import {ScenarioGrid, UnderlyingBook, UnderlyingRisk} from "./ScenarioGrid.sol";
-import {ScenarioTable} from "./ScenarioTable.sol";
+import {UnderlyingBook, UnderlyingRisk} from "./ScenarioGrid.sol";
+import {ScenarioLens} from "./ScenarioLens.sol";
 import {VolSurface} from "./VolSurface.sol";
 
 /// @title LedgerLens: what margins see, taken apart. The same code as the models; no care for gas.
 contract LedgerLens is ScenarioBooks, ILedgerLens {
     IMarginAccounts private immutable _safe;
     address private immutable _normal;
+    ScenarioLens private immutable _scenarios;
 
     constructor(
         IMarginAccounts safe,
         IAttestedFeed feed,
         ISettlementPrices settlements,
-        address normal
+        address normal,
+        ScenarioLens scenarios
     ) LedgerReader(feed, settlements) {
-        (_safe, _normal) = (safe, normal);
+        (_safe, _normal, _scenarios) = (safe, normal, scenarios);
     }
 
     /// @inheritdoc ILedgerLens
@@ -64,7 +66,11 @@ contract LedgerLens is ScenarioBooks, ILedgerLens {
         // reading takes calldata, as the models get it
         (v.positions, v.underlyings, v.unsettled) = this.explain(input);
         v.quote = input.quote;
-        for (uint256 i; i < v.underlyings.length; ++i) v.optionValue += v.underlyings[i].optionValue;
+        UnderlyingRisk[] memory risks = _scenarios.scenarios(input);
+        for (uint256 i; i < risks.length; ++i) {
+            _addRisk(v.underlyings[i], risks[i]);
+            v.optionValue += risks[i].optionValue;
+        }
         v.spotValue = v.mtm - v.unsettled - v.optionValue;
     }
 
@@ -80,7 +86,7 @@ contract LedgerLens is ScenarioBooks, ILedgerLens {
         unsettled = input.quote;
         uint256 n;
         for (uint256 i; i < live.length; ++i) {
-            _explain(list[i], live[i], table, normal);
+            _explain(list[i], live[i], normal);
             if (live[i].perpSize != 0) unsettled += _addPerp(positions[n++], input, live[i]);
             for (uint256 k; k < live[i].expiries.length; ++k) {
                 n = _addOptions(positions, n, live[i], live[i].expiries[k], normal);
@@ -88,18 +94,15 @@ contract LedgerLens is ScenarioBooks, ILedgerLens {
         }
     }
 
-    function _explain(UnderlyingView memory v, LiveUnderlying memory u, uint256 table, uint256 normal) private pure {
+    function _explain(UnderlyingView memory v, LiveUnderlying memory u, uint256 normal) private pure {
         (v.number, v.index, v.spotAmount) = (u.number, u.low, u.amount);
         UnderlyingBook memory book;
         _fill(book, u, false);
         UnderlyingGreeks memory g = ScenarioGreeks.greeks(book, normal);
         (v.delta, v.gamma, v.vega, v.theta, v.rho) = (g.delta, g.gamma, g.vega, g.theta, g.rho);
-        UnderlyingRisk memory risk = ScenarioGrid.evaluate(
-            book,
-            ScenarioTable.wrap(table + u.word.scenarios()),
-            normal,
-            WAD
-        );
+    }
+
+    function _addRisk(UnderlyingView memory v, UnderlyingRisk memory risk) private pure {
         (v.optionValue, v.pnl, v.basis, v.worst) = (risk.optionValue, risk.pnl, risk.basis, risk.worst);
         (v.chargeMaintenance, v.chargeInitial) = (risk.chargeMaintenance, risk.chargeInitial);
     }

@@ -104,6 +104,9 @@ abstract contract LedgerReader {
             LiveUnderlying memory u = _underlying(list, p.underlying());
             u.perpSize = p.size();
             u.perp = input.perps[perps++];
+            // Live open interest is for new risk alone: at mid, where two moments of a session are compared, flashed trades would
+            // raise the requirement at the start and pay for a gift (A2).
+            if (input.purpose != INITIAL) u.perp.openInterest = u.perp.slowOpenInterest;
             require(
                 input.purpose != INITIAL || !u.perp.stale || u.perp.frozenMark != 0,
                 IMarginModel.FeedStale(u.number)
@@ -186,6 +189,8 @@ abstract contract LedgerReader {
             e.feed = feeds[k];
             require(!newRisk || !e.feed.stale, IMarginModel.FeedStale(u.number));
             _readTime(e, uint8(u.number), expiries[k++]);
+            // what an expired option pays is decided, though not yet fixed: the index says nothing of it any more
+            require(!newRisk || e.time != 0 || e.fixedPart == WAD, IMarginModel.FeedStale(u.number));
             (e.first, e.count) = (uint32(slice >> 32), uint32(slice));
         }
     }

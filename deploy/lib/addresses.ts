@@ -48,6 +48,7 @@ export interface DerivativeContracts {
   ledgerTableFactory: Address;
   /** For anybody who wants to check a portfolio's scenarios. */
   scenarioCalculator: Address;
+  scenarioLens: Address;
   ledgerLens: Address;
   /** The parameters of perps and options that the engine was made with: data, not a program. */
   ledgerTable: Address;

@@ -44,7 +44,8 @@ export const derivativesModule = (
     ]);
     const ledgerTableFactory = m.contract("LedgerTableFactory");
     const scenarioCalculator = m.contract("ScenarioCalculator", [normalTable]);
-    const ledgerLens = m.contract("LedgerLens", [safe, attestedFeed, settlementPrices, normalTable]);
+    const scenarioLens = m.contract("ScenarioLens", [attestedFeed, settlementPrices, normalTable]);
+    const ledgerLens = m.contract("LedgerLens", [safe, attestedFeed, settlementPrices, normalTable, scenarioLens]);
 
     // Nothing is to be initialised behind a proxy; the view only shows that its code answers.
     const positionsExtension = m.contract("PositionsExtension", [safe, manager], { after: [assets] });
@@ -97,6 +98,7 @@ export const derivativesModule = (
       portfolioModel,
       ledgerTableFactory,
       scenarioCalculator,
+      scenarioLens,
       ledgerLens,
       positionsExtension,
       positionsCode,

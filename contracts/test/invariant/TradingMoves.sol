@@ -25,6 +25,8 @@ abstract contract TradingMoves is DerivativesTest {
     mapping(bytes32 id => string) public broken;
     /// @notice How often each move did what it was for.
     mapping(bytes32 move => uint256) public done;
+    /// @notice Moves so far.
+    uint256 public count;
 
     function prepare() external {
         setUp();
@@ -45,22 +47,27 @@ abstract contract TradingMoves is DerivativesTest {
         }
     }
 
+    modifier counted() {
+        ++count;
+        _;
+    }
+
     // ------------------------------------------------------------------ moves
-    function tradePerp(uint8 a, uint8 b, int8 size, int8 off, bool btc) external {
+    function tradePerp(uint8 a, uint8 b, int8 size, int8 off, bool btc) external counted {
         if (size == 0) return;
         (uint256 price, int256 unit) = btc ? (uint256(30_000e18), int256(0.1e18)) : (ethPrice * 1e10, int256(1e18));
         price = (price * uint256(10_000 + int256(off))) / 10_000;
         _trade("perp", a, b, btc ? btcPerp : ethPerp, int256(size) * unit, price);
     }
 
-    function tradeOption(uint8 a, uint8 b, uint8 which, int8 size, uint16 price) external {
+    function tradeOption(uint8 a, uint8 b, uint8 which, int8 size, uint16 price) external counted {
         if (size == 0) return;
         Instrument[3] memory list = [call2000, put2000, call2200];
         _trade("option", a, b, list[which % 3], int256(size) * 1e18, bound(price, 1, 200) * 1e18);
     }
 
     /// @dev Both sides were signed as reduce-only.
-    function unwind(uint8 a, uint8 b, uint8 which, uint8 part) external {
+    function unwind(uint8 a, uint8 b, uint8 which, uint8 part) external counted {
         (AccountId x, AccountId y) = (traders[a % TRADERS], traders[b % TRADERS]);
         Instrument[4] memory list = [ethPerp, call2000, put2000, call2200];
         Instrument instrument = list[which % 4];
@@ -76,15 +83,15 @@ abstract contract TradingMoves is DerivativesTest {
         if (ok) ++done["unwind"];
     }
 
-    function drift(int16 by) external {
+    function drift(int16 by) external counted {
         _move((ethPrice * uint256(10_000 + bound(int256(by), -int256(DRIFT), int256(DRIFT)))) / 10_000);
     }
 
-    function crash(uint8 by) external {
+    function crash(uint8 by) external counted {
         _move((ethPrice * bound(by, 75, 130)) / 100);
     }
 
-    function wait_(uint16 time) external {
+    function wait_(uint16 time) external counted {
         skip(bound(time, 1, 6 hours));
         refreshFeeds();
         try this.attestNow() {
@@ -94,7 +101,7 @@ abstract contract TradingMoves is DerivativesTest {
         }
     }
 
-    function poke(uint8 underlying, int16 to) external {
+    function poke(uint8 underlying, int16 to) external counted {
         premium = int64(bound(int256(to), -300, 300)) * 1e13;
         skip(1);
         try this.attestNow() {} catch {
@@ -105,7 +112,7 @@ abstract contract TradingMoves is DerivativesTest {
     }
 
     /// @dev By a stranger: cash for U, and nothing else (A1).
-    function settle(uint8 a, uint8 b) external {
+    function settle(uint8 a, uint8 b) external counted {
         (AccountId winner, AccountId loser) = (traders[a % TRADERS], traders[b % TRADERS]);
         (bool can, uint256 amount) = _settleable(winner, loser);
         if (!can || amount == 0) return;
@@ -121,7 +128,7 @@ abstract contract TradingMoves is DerivativesTest {
     }
 
     /// @dev By a stranger: changes nobody's U by more than a wei a position (D1).
-    function touch(uint8 a) external {
+    function touch(uint8 a) external counted {
         AccountId account = traders[a % TRADERS];
         (bool known, int256 before) = _unsettled(account);
         (bool ok, ) = address(ledger).call(abi.encodeCall(ledger.touch, (account)));
@@ -131,7 +138,7 @@ abstract contract TradingMoves is DerivativesTest {
         if (known && still && (u > before || u < before - 8)) _breach("D1", "a touch changed U");
     }
 
-    function payIn(uint8 a, uint32 amount) external {
+    function payIn(uint8 a, uint32 amount) external counted {
         AccountId account = traders[a % TRADERS];
         uint256 cash = bound(amount, 1e6, 20_000e6);
         vm.prank(account.owner());
@@ -142,7 +149,7 @@ abstract contract TradingMoves is DerivativesTest {
         }
     }
 
-    function takeOut(uint8 a, uint32 amount) external {
+    function takeOut(uint8 a, uint32 amount) external counted {
         AccountId account = traders[a % TRADERS];
         address owner = account.owner();
         vm.prank(owner);
@@ -154,7 +161,7 @@ abstract contract TradingMoves is DerivativesTest {
         _requireInitial(account, "withdraw");
     }
 
-    function choose(uint8 a, bool model) external {
+    function choose(uint8 a, bool model) external counted {
         AccountId account = traders[a % TRADERS];
         vm.prank(account.owner());
         try safe.setModel(account, model ? 1 : 0) {
@@ -165,7 +172,7 @@ abstract contract TradingMoves is DerivativesTest {
         _requireInitial(account, "model");
     }
 
-    function liquidate(uint8 a, uint64 fraction) external {
+    function liquidate(uint8 a, uint64 fraction) external counted {
         AccountId account = traders[a % TRADERS];
         (bool known, , int256 before) = _margins(account);
         if (known && before < 0) {
@@ -194,7 +201,7 @@ abstract contract TradingMoves is DerivativesTest {
     }
 
     /// @dev Rounds are submitted by anybody, then the expiry is settled.
-    function expire(bool fully) external {
+    function expire(bool fully) external counted {
         if (vm.getBlockTimestamp() < EXPIRY) return;
         uint80[] memory rounds = new uint80[](1);
         for (uint8 asset = 1; asset < 4; ++asset) {
@@ -212,7 +219,7 @@ abstract contract TradingMoves is DerivativesTest {
         }
     }
 
-    function closeBtc(uint8 step) external {
+    function closeBtc(uint8 step) external counted {
         if (step % 4 == 0) {
             (bool ok, ) = address(ledger).call(abi.encodeCall(ledger.freezePerp, (BTC, 29_000e18)));
             if (ok) ++done["freeze"];
@@ -222,7 +229,7 @@ abstract contract TradingMoves is DerivativesTest {
         }
     }
 
-    function sweep() external {
+    function sweep() external counted {
         (bool ok, ) = address(ledger).call(abi.encodeCall(ledger.sweepFees, ()));
         if (ok) ++done["sweep"];
     }
