@@ -37,7 +37,11 @@ const DERIVATIVES: readonly [string, string, number?][] = [
   ["scenario margin, 32 options", "margin.portfolio.32", 6_470_000],
   ["scenario margin, 64 options", "margin.portfolio.64", 13_000_000],
   ["scenario margin, 128 options", "margin.portfolio.128", 26_800_000],
-  ["scenario margin, 128 options, 128 strikes", "margin.portfolio.128.apart"],
+  ["scenario margin, 8 options, all strikes different", "margin.portfolio.8.apart", 1_750_000],
+  ["scenario margin, 16 options, all strikes different", "margin.portfolio.16.apart", 3_310_000],
+  ["scenario margin, 32 options, all strikes different", "margin.portfolio.32.apart", 6_470_000],
+  ["scenario margin, 64 options, all strikes different", "margin.portfolio.64.apart", 13_000_000],
+  ["scenario margin, 128 options, all strikes different", "margin.portfolio.128.apart", 26_800_000],
 ];
 
 const { ops } = JSON.parse(readFileSync(new URL("gas.json", import.meta.url), "utf8")) as {

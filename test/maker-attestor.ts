@@ -41,6 +41,7 @@ import {
   YEAR_SECONDS,
 } from "../sdk/svi.ts";
 import { FakeGateway } from "./helpers/fake-gateway.ts";
+import { between, less, more, near } from "./helpers/floats.ts";
 
 const NOW = 1_800_000_000;
 const DAY = 86_400;
@@ -72,8 +73,8 @@ describe("Maker's quotes", () => {
     const fair = black76Price({ forward, strike, time, isCall: true, volatility: volatilityOf(market) });
     const quotes = quotesFor({ perp: undefined, options: [market] }, USUAL_QUOTES);
     const [bid, ask] = [sideOf(quotes, "buy")?.price ?? 0, sideOf(quotes, "sell")?.price ?? 0];
-    expect((bid + ask) / 2).to.be.closeTo(fair, 1e-9);
-    expect(ask - bid).to.be.greaterThan(2 * USUAL_QUOTES.optionLeast * forward - 1e-9);
+    near((bid + ask) / 2, fair, 1e-9);
+    more(ask - bid, 2 * USUAL_QUOTES.optionLeast * forward - 1e-9);
     const perps = quotesFor({ perp: perp(), options: [] }, USUAL_QUOTES);
     expect(perps.map(({ price }) => price)).to.deep.equal([3_000 * 0.9995, 3_000 * 1.0005]);
   });
@@ -83,8 +84,8 @@ describe("Maker's quotes", () => {
       fc.property(fc.double({ min: 0.5, max: 60, noNaN: true }), (position) => {
         const long = quotesFor({ perp: perp(position), options: [] }, USUAL_QUOTES);
         const short = quotesFor({ perp: perp(-position), options: [] }, USUAL_QUOTES);
-        expect(sideOf(long, "sell")?.price).to.be.below(3_000 * 1.0005);
-        expect(sideOf(short, "buy")?.price).to.be.above(3_000 * 0.9995);
+        less(sideOf(long, "sell")?.price, 3_000 * 1.0005);
+        more(sideOf(short, "buy")?.price, 3_000 * 0.9995);
         expect(sideOf(long, "buy") === undefined).to.equal(position >= USUAL_QUOTES.deltaLimit);
         expect(sideOf(short, "sell") === undefined).to.equal(position >= USUAL_QUOTES.deltaLimit);
       }),
@@ -94,11 +95,11 @@ describe("Maker's quotes", () => {
   it("count the delta of options, and put quotes on the perp accordingly", () => {
     const market = option({ position: -10 });
     const underlying = { perp: perp(), options: [market] };
-    expect(deltaOf(underlying)).to.be.within(-7, -4);
+    between(deltaOf(underlying), -7, -4);
     const [bid] = quotesFor(underlying, USUAL_QUOTES);
-    expect(bid?.price, "it wants perps").to.be.above(3_000 * 0.9995);
+    more(bid?.price, 3_000 * 0.9995, "it wants perps");
     const hedged = { perp: perp(-deltaOf(underlying)), options: [market] };
-    expect(deltaOf(hedged)).to.be.closeTo(0, 1e-12);
+    near(deltaOf(hedged), 0, 1e-12);
   });
 
   it("never quote nothing or less, nor what has expired", () => {
@@ -151,7 +152,7 @@ describe("Maker's quotes", () => {
       expect(orders.size).to.equal(0);
       await successor.quote(quotes(3_000));
       const until = service.matcher.engine.deadlines.matcher.get(account) ?? 0;
-      expect(until - Date.now() / 1_000).to.be.within(10, 30);
+      between(until - Date.now() / 1_000, 10, 30);
       await service.matcher.commit({ kind: "sweep", at: 1_000 * (until + 1) });
       expect(orders.size, "nobody refreshed the switch").to.equal(0);
     } finally {
@@ -183,10 +184,7 @@ describe("Attestor", () => {
             expect(gaps.filter(({ by }) => by > 1e-12)).to.deep.equal([]);
           }
           const time = 7 / 365;
-          expect(sviVolatility(modelSlice(model, time), 0, time)).to.be.closeTo(
-            Math.sqrt(atTheMoney(model, time) / time),
-            1e-9,
-          );
+          near(sviVolatility(modelSlice(model, time), 0, time), Math.sqrt(atTheMoney(model, time) / time), 1e-9);
         },
       ),
     );
@@ -228,8 +226,8 @@ describe("Attestor", () => {
       const [first] = source.see(now, [now + DAY]).expiries;
       return first === undefined ? 0 : sviVolatility(first.svi, 0, DAY / YEAR_SECONDS);
     };
-    expect(volAt(NOW + 3_600)).to.be.greaterThan(volAt(NOW) * 1.3);
-    expect(volAt(NOW + 9_999)).to.be.closeTo(0.9, 0.01);
+    more(volAt(NOW + 3_600), volAt(NOW) * 1.3);
+    near(volAt(NOW + 9_999), 0.9, 0.01);
     expect(source.see(NOW + 7_200, []).premium).to.equal(0.0003);
     expect(source.see(NOW - 1, []).premium).to.equal(0);
     expect(() => parseCandles("ts\n1", "eth")).to.throw(RangeError);
@@ -249,7 +247,7 @@ describe("Attestor", () => {
         expiries.map((expiry) => expiry - NOW + time),
       );
       expect(feedViolations(seen)).to.deep.equal([]);
-      expect(Math.abs(premium)).to.be.below(0.05);
+      less(Math.abs(premium), 0.05);
     }
   });
 
@@ -273,7 +271,7 @@ describe("Attestor", () => {
       const [near] = seen;
       const time = (20 * DAY - passed) / YEAR_SECONDS;
       const expected = Math.sqrt(atTheMoney(model, time) / time);
-      expect(near === undefined ? 0 : sviVolatility(near.svi, 0, time)).to.be.closeTo(expected, 0.03);
+      near(near === undefined ? 0 : sviVolatility(near.svi, 0, time), expected, 0.03);
       expect(near?.ratio).to.equal(1);
     }
   }).timeout(60_000);

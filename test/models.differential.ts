@@ -271,21 +271,6 @@ interface Priced {
   readonly gross: Real;
 }
 
-/** What the brackets of the rules add to the portfolio model's percentage of |n|·S. */
-function perpAddOn(h: Held, spot: Real, t: Table): { initial: Real; maintenance: Real } {
-  const rules = exactRules(t.rules[NUMBERS.findIndex((n) => n === h.number)] as Table["rules"][number]);
-  const notional = R.mul(R.abs(R.fromWad(h.perp.size)), spot);
-  const part = (openInterest: bigint): Real => {
-    const x = R.max(notional, R.mul(rules.kappa, R.mul(R.fromWad(openInterest), spot)));
-    return R.sum(rules.brackets.map(({ size, addOn }) => (x > size ? R.div(R.mul(addOn, x - size), x) : R.ZERO)));
-  };
-  const { openInterest, slowOpenInterest } = h.perp;
-  return {
-    initial: part(openInterest > slowOpenInterest ? openInterest : slowOpenInterest),
-    maintenance: part(slowOpenInterest),
-  };
-}
-
 function priced(h: Held, price: bigint, t: Table): Priced {
   const spot = R.fromWad(price);
   const mark = R.fromWad(wadMul(price, h.perp.ratio));
@@ -345,7 +330,6 @@ function priced(h: Held, price: bigint, t: Table): Priced {
       spot,
       spotConfidence: R.ONE,
       perp,
-      perpAddOn: perpAddOn(h, spot, t),
       expiries,
       balances: [{ value: moving, moves: true, maintenance: R.ZERO, initialExtra: R.ZERO, confidence: R.ONE }],
       scale: { initial: R.fromWad(now > slow ? now : slow), maintenance: R.fromWad(slow) },

@@ -206,6 +206,8 @@ describe("Pools of 6, 8 and 18 decimals against exact arithmetic", function () {
           let sharesAfter: (w: Words) => bigint = () => shares;
           switch (step.kind) {
             case "lend":
+              // what buys no share is refused by name
+              if (amount * ONE < 2n * before.supplyIndex) break;
               await lending.deposit(amount, person);
               paid = () => amount;
               lentAfter = (w) => lent + (amount * ONE) / w.supplyIndex;

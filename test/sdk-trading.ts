@@ -40,6 +40,7 @@ import {
   stop,
 } from "../sdk/orders.ts";
 import { accountOf, ownerAddress } from "./helpers/orders.ts";
+import { atMost, near } from "./helpers/floats.ts";
 
 const SYMBOLS = { 2: "ETH", 3: "BTC" };
 const DOMAIN = { chainId: 31_337n, exchange: ownerAddress(0xec) };
@@ -229,11 +230,11 @@ describe("SDK: orders", () => {
 describe("SDK: Black-76", () => {
   it("agrees with published figures", () => {
     const week = { forward: 1_500, strike: 1_500, time: 7 / 365, volatility: 1, isCall: true };
-    expect(black76Price(week)).to.be.closeTo(82.805080668634559515, 1e-11);
-    expect(black76Greeks(week).delta).to.be.closeTo(0.5276016935562116, 1e-14);
+    near(black76Price(week), 82.805080668634559515, 1e-11);
+    near(black76Greeks(week).delta, 0.5276016935562116, 1e-14);
     const month = { forward: 1_000, strike: 1_200, time: 30 / 365, volatility: 0.25, discount: 0.9991784198737006 };
-    expect(black76Price({ ...month, isCall: true })).to.be.closeTo(0.137082128426579297, 1e-11);
-    expect(black76Price({ ...month, isCall: false })).to.be.closeTo(199.972766103166719631, 1e-11);
+    near(black76Price({ ...month, isCall: true }), 0.137082128426579297, 1e-11);
+    near(black76Price({ ...month, isCall: false }), 199.972766103166719631, 1e-11);
   });
 
   it("has its limits: no time, no volatility, strike 0", () => {
@@ -245,7 +246,7 @@ describe("SDK: Black-76", () => {
     expect([normalCdf(-40), normalCdf(0), normalCdf(40)]).to.deep.equal(
       [0, 0.5, 1].map((x) => (x === 0.5 ? normalCdf(0) : x)),
     );
-    expect(normalCdf(0)).to.be.closeTo(0.5, 1e-15);
+    near(normalCdf(0), 0.5, 1e-15);
   });
 
   const inputs = fc.record({
@@ -273,7 +274,7 @@ describe("SDK: Black-76", () => {
           (black76Price({ ...input, ...change(by) }) - black76Price({ ...input, ...change(-by) })) / (2 * by);
         const dF = forward * 1e-4;
         const near = (actual: number, expected: number, scale: number) =>
-          expect(Math.abs(actual - expected)).to.be.at.most(1e-5 * scale);
+          atMost(Math.abs(actual - expected), 1e-5 * scale);
         near(
           delta,
           slope((by) => ({ forward: forward + by }), dF),
@@ -314,7 +315,7 @@ describe("SDK: Black-76", () => {
         const { vega } = black76Greeks({ ...input, volatility });
         // Where a price hardly moves with the volatility, its digits do not hold it.
         fc.pre(vega > 1e-3 * forward);
-        expect(impliedVolatility(price, input)).to.be.closeTo(volatility, 1e-7);
+        near(impliedVolatility(price, input), volatility, 1e-7);
       }),
     );
     const input = { forward: 100, strike: 90, time: 1, isCall: true };

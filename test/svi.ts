@@ -27,6 +27,7 @@ import {
   totalVariance,
   varianceJet,
 } from "../sdk/svi.ts";
+import { atLeast, less, more, near } from "./helpers/floats.ts";
 
 const SNAPSHOT = fileURLToPath(new URL("../../shared/data/surface/deribit-eth-2026-05-21.json", import.meta.url));
 const KS = grid(-1.5, 1.5, 301);
@@ -46,10 +47,10 @@ describe("SDK: SVI", () => {
         const h = 1e-4;
         const [w, w1, w2] = varianceJet(svi, k);
         const [below, above] = [totalVariance(svi, k - h), totalVariance(svi, k + h)];
-        expect(w).to.be.closeTo(totalVariance(svi, k), 1e-15);
-        expect(w1).to.be.closeTo((above - below) / (2 * h), 1e-3);
-        expect(w2).to.be.closeTo((above - 2 * w + below) / (h * h), 0.05 * Math.max(1, w2));
-        for (const at of KS) expect(totalVariance(svi, at)).to.be.at.least(leastVariance(svi) - 1e-15);
+        near(w, totalVariance(svi, k), 1e-15);
+        near(w1, (above - below) / (2 * h), 1e-3);
+        near(w2, (above - 2 * w + below) / (h * h), 0.05 * Math.max(1, w2));
+        for (const at of KS) atLeast(totalVariance(svi, at), leastVariance(svi) - 1e-15);
       }),
     );
   });
@@ -72,7 +73,7 @@ describe("SDK: SVI", () => {
         const w = totalVariance(svi, k);
         const d2 = -k / Math.sqrt(w) - Math.sqrt(w) / 2;
         const density = (butterfly(svi, k) * normalDensity(d2)) / (strike * Math.sqrt(w));
-        expect(bend).to.be.closeTo(density, 0.02 * (1 + Math.abs(density)) + 1e-4 / (svi.sigma * svi.sigma));
+        near(bend, density, 0.02 * (1 + Math.abs(density)) + 1e-4 / (svi.sigma * svi.sigma));
       }),
     );
   });
@@ -97,10 +98,10 @@ describe("SDK: SVI", () => {
 
   it("looks at what the feed looks at: cut wings, fifteen points", () => {
     const plain: Svi = { a: 0.02, b: 0.1, rho: -0.3, m: 0, sigma: 0.3 };
-    expect(feedWing(plain)).to.be.closeTo(4 * Math.sqrt(0.05), 1e-15);
+    near(feedWing(plain), 4 * Math.sqrt(0.05), 1e-15);
     expect(feedVariance(plain, 9)).to.equal(totalVariance(plain, feedWing(plain)));
     expect(feedViolations([{ svi: plain }, { svi: { ...plain, a: 0.03 } }])).to.deep.equal([]);
-    expect(feedViolations([{ svi: { ...plain, a: 0.03 } }, { svi: plain }]).length).to.be.greaterThan(10);
+    more(feedViolations([{ svi: { ...plain, a: 0.03 } }, { svi: plain }]).length, 10);
     // A smile steep enough to have its butterfly inside the wings.
     expect(feedViolations([{ svi: { a: 0.001, b: 0.9, rho: 0.9, m: 0.1, sigma: 0.02 } }])[0]?.kind).to.equal(
       "butterfly",
@@ -111,8 +112,8 @@ describe("SDK: SVI", () => {
 describe("Calibrator", () => {
   it("minimises squares", () => {
     const rosenbrock = leastSquares(([x = 0, y = 0]) => [1 - x, 10 * (y - x * x)], [-1.2, 1], 200);
-    expect(rosenbrock.x[0]).to.be.closeTo(1, 1e-6);
-    expect(rosenbrock.cost).to.be.below(1e-12);
+    near(rosenbrock.x[0], 1, 1e-6);
+    less(rosenbrock.cost, 1e-12);
   });
 
   const quotesOf = (svi: Svi, time: number, expiry: number, spread: number, forward = 2_000): ExpiryQuotes => ({
@@ -137,9 +138,9 @@ describe("Calibrator", () => {
       const found = slices[i]?.svi;
       const truth = scaled(base, by);
       for (const name of ["a", "b", "rho", "m", "sigma"] as const) {
-        expect(found?.[name], `${name} of ${i}`).to.be.closeTo(truth[name], 2e-4);
+        near(found?.[name], truth[name], 2e-4, `${name} of ${i}`);
       }
-      expect(reports[i]?.rmse).to.be.below(1e-3);
+      less(reports[i]?.rmse, 1e-3);
       expect(reports[i]?.insideSpread).to.equal(1);
     }
     expect(calibrate([...surface].reverse()).slices).to.deep.equal(slices);
@@ -153,7 +154,7 @@ describe("Calibrator", () => {
     const { slices, violations, reports } = calibrate(surface);
     expect(violations).to.deep.equal([]);
     expect(surfaceViolations(slices, grid(-2, 2, 801))).to.deep.equal([]);
-    expect(Math.max(...reports.map(({ rmse }) => rmse)), "it costs something").to.be.greaterThan(0.1);
+    more(Math.max(...reports.map(({ rmse }) => rmse)), 0.1, "it costs something");
     expect(reports.every(({ leastDensity }) => leastDensity >= 0)).to.be.true;
   }).timeout(60_000);
 
@@ -175,13 +176,13 @@ describe("Calibrator", () => {
     const { slices, reports, violations } = calibrate(snapshot.expiries);
     expect(violations).to.deep.equal([]);
     for (const { insideSpread, rmse, halfSpread, leastDensity, leastCalendarGap } of reports) {
-      expect(insideSpread).to.be.at.least(0.9);
-      expect(rmse).to.be.below(Math.max(halfSpread, 0.3));
-      expect(leastDensity).to.be.at.least(0);
-      expect(leastCalendarGap ?? 0).to.be.at.least(0);
+      atLeast(insideSpread, 0.9);
+      less(rmse, Math.max(halfSpread, 0.3));
+      atLeast(leastDensity, 0);
+      atLeast(leastCalendarGap ?? 0, 0);
     }
     const inside = reports.reduce((sum, report) => sum + report.insideSpread * report.quotes, 0);
-    expect(inside / reports.reduce((sum, { quotes }) => sum + quotes, 0)).to.be.at.least(0.98);
+    atLeast(inside / reports.reduce((sum, { quotes }) => sum + quotes, 0), 0.98);
     // Looked at with other eyes: prices of calls on a fine grid of strikes are convex and rise with the expiry.
     for (const [i, slice] of slices.entries()) expectNoArbitrage(slice, slices[i - 1]);
   });
@@ -194,8 +195,8 @@ describe("Calibrator", () => {
     for (let i = 1; i + 1 < strikes.length; i += 1) {
       const [x0 = 0, x1 = 0, x2 = 0] = strikes.slice(i - 1, i + 2);
       const [p0 = 0, p1 = 0, p2 = 0] = prices.slice(i - 1, i + 2);
-      expect((p2 - p1) / (x2 - x1) - (p1 - p0) / (x1 - x0), "convex").to.be.at.least(-1e-9);
-      if (before !== undefined) expect(p1 - call(before.svi, before.time, x1), "rising").to.be.at.least(-1e-12);
+      atLeast((p2 - p1) / (x2 - x1) - (p1 - p0) / (x1 - x0), -1e-9, "convex");
+      if (before !== undefined) atLeast(p1 - call(before.svi, before.time, x1), -1e-12, "rising");
     }
   };
 });

@@ -149,7 +149,7 @@ abstract contract Administration is Verbs, IMarginAccountsAdmin {
 
     /// @inheritdoc IMarginAccountsAdmin
     function pause(uint8 actions, uint40 until) external restricted {
-        require(actions <= (PAUSE_BORROW | PAUSE_WITHDRAW | PAUSE_TRANSFER), InvalidConfig("actions"));
+        require(actions <= (PAUSE_BORROW | PAUSE_WITHDRAW | PAUSE_TRANSFER | PAUSE_TRADE), InvalidConfig("actions"));
         require(until <= block.timestamp + MAX_PAUSE, InvalidConfig("until"));
         _pausedActions = actions;
         _pausedUntil = until;

@@ -419,7 +419,7 @@ contract AdministrationTest is SafeTest {
     function test_APauseIsBounded() public {
         refuse(
             address(this),
-            abi.encodeCall(safe.pause, (8, uint40(block.timestamp + 1))),
+            abi.encodeCall(safe.pause, (16, uint40(block.timestamp + 1))),
             abi.encodeWithSelector(InvalidConfig.selector, bytes32("actions"))
         );
         refuse(

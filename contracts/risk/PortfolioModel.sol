@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
-import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
-
 import {IAttestedFeed} from "../interfaces/IAttestedFeed.sol";
 import {ModelInput} from "../interfaces/IMarginModel.sol";
 import {IRealizedVolatility} from "../interfaces/IRealizedVolatility.sol";
@@ -12,12 +10,10 @@ import {Derivatives, LedgerModel} from "./LedgerModel.sol";
 import {LedgerReader, LiveUnderlying} from "./LedgerReader.sol";
 import {UnderlyingWord} from "./LedgerTable.sol";
 import {NormalTableLib} from "./NormalTable.sol";
-import {RuleWords} from "./RuleWords.sol";
 import {ScenarioBooks} from "./ScenarioBooks.sol";
 import {ScenarioGrid, UnderlyingBook, UnderlyingRisk} from "./ScenarioGrid.sol";
 import {GroupedRisk, MarginTerms, ScenarioMargin} from "./ScenarioMargin.sol";
 import {ScenarioTable} from "./ScenarioTable.sol";
-import {RulePortfolio, StandardRules} from "./StandardRules.sol";
 
 /// @title The portfolio model (DESIGN 6.3): scenarios over spot, perps and options of each underlying together
 /// @notice For accounts with model 1. IM and MM of a block are im·W − C_IM − C_MM and mm·W − C_MM beside its mark-to-market value;
@@ -31,8 +27,6 @@ contract PortfolioModel is LedgerModel, ScenarioBooks {
         GroupedRisk[] initial;
         GroupedRisk[] maintenance;
         uint256 count;
-        uint256 bracketInitial; // beyond that of `maintenance`
-        uint256 bracketMaintenance;
         uint256 purpose;
         uint256 normal; // where the normal distribution's table is in memory
     }
@@ -73,29 +67,8 @@ contract PortfolioModel is LedgerModel, ScenarioBooks {
             if (books[i].spot == 0) continue;
             word = list[i].word;
             _weigh(b, books[i], word, ScenarioTable.wrap(table + word.scenarios()));
-            if (books[i].perpSize != 0) _addBrackets(b, books[i], list[i], RuleWords.wrap(table + word.rules()));
         }
         _sum(d, b, input.settlementPrice, ScenarioTable.wrap(table + word.scenarios()));
-    }
-
-    /// @dev Large perps cost more to close, in this model as by the rules (DESIGN 6.3 c); notional at the index, as all charges here.
-    function _addBrackets(
-        Block memory b,
-        UnderlyingBook memory book,
-        LiveUnderlying memory u,
-        RuleWords w
-    ) private pure {
-        RulePortfolio memory p;
-        (p.perpMark, p.openInterest, p.slowOpenInterest) = (
-            book.perpMark,
-            u.perp.openInterest,
-            u.perp.slowOpenInterest
-        );
-        uint256 notional = FixedPoint.mulDivUp(FixedPointMathLib.abs(book.perpSize), book.spot, WAD);
-        (uint256 initial, uint256 maintenance) = StandardRules.brackets(p, w, notional);
-        b.bracketMaintenance += maintenance;
-        // both models' `initial` stands on top of `maintenance`
-        b.bracketInitial += initial - maintenance;
     }
 
     /// @dev The scenarios of one underlying; at mid with both scales of the shocks, if they differ.
@@ -118,7 +91,6 @@ contract PortfolioModel is LedgerModel, ScenarioBooks {
 
     function _sum(Derivatives memory d, Block memory b, uint256 settlementPrice, ScenarioTable scenarios) private pure {
         MarginTerms memory x;
-        (x.chargeInitial, x.chargeMaintenance) = (b.bracketInitial, b.bracketMaintenance);
         for (uint256 i; i < b.count; ++i) {
             UnderlyingRisk memory risk = b.initial[i].risk;
             x.chargeInitial += risk.chargeInitial;

@@ -93,7 +93,7 @@ library StandardRules {
         }
     }
 
-    /// @notice What brackets add to the charges of a perp of `notional`, by the larger of it and κ · open interest; in both models.
+    /// @notice What brackets add to the charges of a perp of `notional`, by the larger of it and κ · open interest.
     function brackets(
         RulePortfolio memory p,
         RuleWords w,

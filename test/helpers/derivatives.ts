@@ -23,6 +23,8 @@ const wad = (value: number) => BigInt(Math.round(value * 1e12)) * 10n ** 6n;
 
 /** Premium, forwards at the index and flat smiles, all seen now; expiries that have passed are left out. */
 export const attestFlat = async (p: Protocol, { underlying, expiries, volatility, premium = 0 }: FlatMarket) => {
+  // a snapshot's last block may be long ago by the clock that stamps the next one
+  await p.networkHelpers.mine();
   const timestamp = await p.networkHelpers.time.latest();
   const live = expiries.filter((expiry) => expiry > timestamp);
   const forwardReference = await p.engine.midPrice(underlying);
