@@ -268,11 +268,11 @@ describe("Attestor", () => {
     for (const passed of [0, 60, 1_800, 4_000]) {
       const { expiries: seen } = source.see(NOW + passed, wanted);
       expect(feedViolations(seen)).to.deep.equal([]);
-      const [near] = seen;
+      const [closest] = seen;
       const time = (20 * DAY - passed) / YEAR_SECONDS;
       const expected = Math.sqrt(atTheMoney(model, time) / time);
-      near(near === undefined ? 0 : sviVolatility(near.svi, 0, time), expected, 0.03);
-      expect(near?.ratio).to.equal(1);
+      near(closest === undefined ? 0 : sviVolatility(closest.svi, 0, time), expected, 0.03);
+      expect(closest?.ratio).to.equal(1);
     }
   }).timeout(60_000);
 

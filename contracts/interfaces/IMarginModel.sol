@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
-import {AssetId} from "../types/AssetId.sol";
 import {Position} from "../types/Position.sol";
 import {PerpState} from "./IPositions.sol";
 

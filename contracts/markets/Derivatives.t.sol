@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
+// whether a call is refused is what is tested
+// solhint-disable avoid-low-level-calls
+
 import {IMarginAccountsErrors} from "../interfaces/IMarginAccounts.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarginModel} from "../interfaces/IMarginModel.sol";

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
+// whether a call is refused is what is tested
+// solhint-disable avoid-low-level-calls
+
 import {Call, IMarginAccountsErrors, PoolConfig} from "../interfaces/IMarginAccounts.sol";
 import {Fill} from "../interfaces/IPositions.sol";
 import {DerivativesTest} from "../test/DerivativesTest.sol";

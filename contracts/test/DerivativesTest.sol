@@ -55,9 +55,9 @@ abstract contract DerivativesTest is LedgerTest {
         attestAll();
     }
 
-    function _limits() private pure returns (FeedLimits memory l) {
-        (l.postAge, l.maxAge, l.deadAge, l.decay) = (5 minutes, 1 hours, 6 hours, 1 days);
-        (l.stress, l.premiumJump, l.forwardJump, l.volJump) = (15_000, 1e5, 1e5, 1e6);
+    function _limits() private pure returns (FeedLimits memory limits) {
+        (limits.postAge, limits.maxAge, limits.deadAge, limits.decay) = (5 minutes, 1 hours, 6 hours, 1 days);
+        (limits.stress, limits.premiumJump, limits.forwardJump, limits.volJump) = (15_000, 1e5, 1e5, 1e6);
     }
 
     // ------------------------------------------------------------------ attestations

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
+// what is refused is part of a random run and must not stop it
+// solhint-disable avoid-low-level-calls
+
 import {Fill} from "../../interfaces/IPositions.sol";
 import {AccountFlags} from "../../types/AccountFlags.sol";
 import {AccountId} from "../../types/AccountId.sol";
