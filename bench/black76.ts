@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 
 import { network } from "hardhat";
 
-import { packScenarioParameters, type Scenario, type ScenarioParameters } from "../deploy/scenarioTable.ts";
+import { packScenarioParameters, type Scenario, type ScenarioParameters } from "../sdk/tables/scenarioTable.ts";
 import { DOMAIN, exactCalls, exactDeviation } from "../test/helpers/black76-domain.ts";
 import * as R from "../test/helpers/exact/real.ts";
 import { ScenarioHarness__factory, type ScenarioHarness } from "../types/ethers-contracts/index.js";

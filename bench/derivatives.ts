@@ -4,10 +4,10 @@ import { network } from "hardhat";
 import type { ContractTransactionResponse, HDNodeWallet, Signer } from "ethers";
 import { Wallet } from "ethers";
 
-import { packLedgerParameters } from "../deploy/derivatives.ts";
-import { packRiskTable, type Asset } from "../deploy/riskTable.ts";
-import { packRuleParameters } from "../deploy/ruleTable.ts";
-import { packScenarioParameters, type Scenario } from "../deploy/scenarioTable.ts";
+import { packLedgerParameters } from "../sdk/tables/ledgerTable.ts";
+import { packRiskTable, type Asset } from "../sdk/tables/riskTable.ts";
+import { packRuleParameters } from "../sdk/tables/ruleTable.ts";
+import { packScenarioParameters, type Scenario } from "../sdk/tables/scenarioTable.ts";
 import { accountId, poolAsset } from "../scripts/lib/ids.ts";
 import { attestationDomain, attestationTypedData, encodePost, type Attestation } from "../sdk/attestations.ts";
 import { optionWord, perpWord } from "../sdk/instruments.ts";

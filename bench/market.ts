@@ -2,7 +2,7 @@
 import { network } from "hardhat";
 import type { ContractTransactionResponse, Signer } from "ethers";
 
-import { packRiskTable, type Asset } from "../deploy/riskTable.ts";
+import { packRiskTable, type Asset } from "../sdk/tables/riskTable.ts";
 import { idleAsset, poolAsset, vaultShareAsset } from "../scripts/lib/ids.ts";
 import {
   EngineFactory__factory,

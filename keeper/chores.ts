@@ -1,5 +1,5 @@
 // Upkeep that anybody may do and that liquidation relies on: the record of disagreeing sources, and the slow totals.
-import { type RiskTable, unpackRiskTable } from "../deploy/riskTable.ts";
+import { type RiskTable, unpackRiskTable } from "../sdk/tables/riskTable.ts";
 import type { IDeviationRecord, ISizeCheckpoints, ITableEngine } from "../types/ethers-contracts/index.js";
 import { isConnectionError } from "./rpc.ts";
 

@@ -9,7 +9,7 @@ import { minutes, type NetworkConfig } from "../deploy/config/types.ts";
 import { derivativeContracts } from "../deploy/lib/addresses.ts";
 import { deployLocal } from "../deploy/lib/deploy.ts";
 import { readHandover } from "../deploy/lib/handoverProof.ts";
-import { packRiskTable, unpackRiskTable } from "../deploy/riskTable.ts";
+import { packRiskTable, unpackRiskTable } from "../sdk/tables/riskTable.ts";
 import { decodeInstrument, optionWord, perpWord } from "../sdk/instruments.ts";
 import { Exchange__factory, Positions__factory, PositionsExtension__factory } from "../types/ethers-contracts/index.js";
 import { attestFlat, signTrade, trade } from "./helpers/derivatives.ts";

@@ -15,7 +15,7 @@ import { derivativeContracts, type Deployment, readDeployment, writeDeployment }
 import { deployLocal } from "../deploy/lib/deploy.ts";
 import { formatHandover, readHandover } from "../deploy/lib/handoverProof.ts";
 import { RESTRICTED, RESTRICTED_CONTRACTS, type RestrictedContract, ROLES } from "../deploy/lib/roles.ts";
-import { packRiskTable, unpackRiskTable } from "../deploy/riskTable.ts";
+import { packRiskTable, unpackRiskTable } from "../sdk/tables/riskTable.ts";
 import { deployProtocol, MAX, type Protocol } from "./helpers/protocol.ts";
 
 const SOME_ADDRESS = "0x1F98431c8aD98523631AE4a59f267346ea31F984";

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect } from "chai";
 
 import { toAnswer } from "../deploy/lib/localNetwork.ts";
-import { type Haircut, unpackRiskTable } from "../deploy/riskTable.ts";
+import { type Haircut, unpackRiskTable } from "../sdk/tables/riskTable.ts";
 import { AuctionMathHarness__factory } from "../types/ethers-contracts/index.js";
 import { accountId, deployProtocol, MAX, type Protocol, WAD } from "./helpers/protocol.ts";
 

@@ -10,7 +10,7 @@ import {
   unpackRiskTable,
   type Haircut,
   type RiskTable,
-} from "../deploy/riskTable.ts";
+} from "../sdk/tables/riskTable.ts";
 import {
   DeviationRecord__factory,
   EngineFactory__factory,

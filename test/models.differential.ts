@@ -3,9 +3,9 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 
-import { packLedgerParameters } from "../deploy/derivatives.ts";
-import { packRuleParameters, REFERENCE_RULES, type RuleParameters } from "../deploy/ruleTable.ts";
-import { packScenarioParameters, type ScenarioParameters } from "../deploy/scenarioTable.ts";
+import { packLedgerParameters } from "../sdk/tables/ledgerTable.ts";
+import { packRuleParameters, REFERENCE_RULES, type RuleParameters } from "../sdk/tables/ruleTable.ts";
+import { packScenarioParameters, type ScenarioParameters } from "../sdk/tables/scenarioTable.ts";
 import {
   LedgerTableFactory__factory,
   ModelProbe__factory,

@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 
-import { packScenarioParameters, type ScenarioParameters } from "../deploy/scenarioTable.ts";
+import { packScenarioParameters, type ScenarioParameters } from "../sdk/tables/scenarioTable.ts";
 import {
   NormalTable__factory,
   ScenarioCalculator__factory,

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 
-import { packRuleParameters, REFERENCE_RULES, unpackRuleParameters, type RuleParameters } from "../deploy/ruleTable.ts";
+import { packRuleParameters, REFERENCE_RULES, unpackRuleParameters, type RuleParameters } from "../sdk/tables/ruleTable.ts";
 import { RulesHarness__factory, type RulesHarness } from "../types/ethers-contracts/index.js";
 import * as R from "./helpers/exact/real.ts";
 import { margin } from "./helpers/exact/standard.ts";

@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 
-import { packRuleParameters } from "../deploy/ruleTable.ts";
+import { packRuleParameters } from "../sdk/tables/ruleTable.ts";
 import { RulesHarness__factory, type RulesHarness } from "../types/ethers-contracts/index.js";
 import * as R from "./helpers/exact/real.ts";
 import type { Real } from "./helpers/exact/real.ts";

@@ -1,7 +1,7 @@
 // The typed description of perps, options and the portfolio model of a deployment: see types.ts for units and for how faults
 // are told. validateDerivatives.ts says which field is wrong.
-import type { RuleParameters } from "../ruleTable.ts";
-import type { ScenarioParameters } from "../scenarioTable.ts";
+import type { RuleParameters } from "../../sdk/tables/ruleTable.ts";
+import type { ScenarioParameters } from "../../sdk/tables/scenarioTable.ts";
 import type { Address, Amount, BasisPoints, Seconds } from "./types.ts";
 
 /** Of a notional, in millionths: see {@link feePercent}. */

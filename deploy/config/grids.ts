@@ -1,5 +1,5 @@
 // What is tedious to write by hand in a configuration of derivatives: expiries, strikes, scenario lists.
-import type { Scenario, VolatilityRule } from "../scenarioTable.ts";
+import type { Scenario, VolatilityRule } from "../../sdk/tables/scenarioTable.ts";
 import type { ExpiryConfig } from "./derivatives.ts";
 import { type Amount, days, hours } from "./types.ts";
 

@@ -1,7 +1,7 @@
 // Both margin models of an underlying from the few numbers in which one underlying differs from another. The rest are the
 // defaults of this project; docs/risk-parameters.md says what each is for.
-import type { RuleParameters } from "../ruleTable.ts";
-import type { ScenarioParameters } from "../scenarioTable.ts";
+import type { RuleParameters } from "../../sdk/tables/ruleTable.ts";
+import type { ScenarioParameters } from "../../sdk/tables/scenarioTable.ts";
 import { scenarioList, type Tail } from "./grids.ts";
 import { type BasisPoints, percent } from "./types.ts";
 

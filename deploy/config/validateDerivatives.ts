@@ -1,6 +1,6 @@
 // Says what is wrong with the derivatives of a configuration: the bounds of the contracts, and those that only people keep.
-import type { RuleParameters } from "../ruleTable.ts";
-import { packScenarioParameters, type ScenarioParameters, toWad } from "../scenarioTable.ts";
+import type { RuleParameters } from "../../sdk/tables/ruleTable.ts";
+import { packScenarioParameters, type ScenarioParameters, toWad } from "../../sdk/tables/scenarioTable.ts";
 import type { Checker } from "./checker.ts";
 import type {
   AttestationConfig,

@@ -16,7 +16,7 @@ import type { Address, NetworkConfig } from "../config/types.ts";
 import { validateConfig } from "../config/validate.ts";
 import { localModule, localPoolsModule } from "../modules/Local.ts";
 import { plimsollModule } from "../modules/Plimsoll.ts";
-import { unpackRiskTable } from "../riskTable.ts";
+import { unpackRiskTable } from "../../sdk/tables/riskTable.ts";
 import type { DeployedAsset, Deployment } from "./addresses.ts";
 import { assetIds } from "./assetIds.ts";
 import { underlyingNumber } from "./derivativeUnits.ts";

@@ -12,9 +12,9 @@ import type {
   VolatilityConfig,
 } from "../config/derivatives.ts";
 import type { BasisPoints, NetworkConfig } from "../config/types.ts";
-import { packLedgerParameters } from "../derivatives.ts";
-import { packRuleParameters } from "../ruleTable.ts";
-import { packScenarioParameters } from "../scenarioTable.ts";
+import { packLedgerParameters } from "../../sdk/tables/ledgerTable.ts";
+import { packRuleParameters } from "../../sdk/tables/ruleTable.ts";
+import { packScenarioParameters } from "../../sdk/tables/scenarioTable.ts";
 import { assetIds } from "./assetIds.ts";
 import { wad } from "./units.ts";
 

@@ -1,7 +1,7 @@
 import { parseUnits } from "ethers";
 
 import type { AssetConfig, NetworkConfig, RiskConfig } from "../config/types.ts";
-import { type Asset, type Haircut, packRiskTable } from "../riskTable.ts";
+import { type Asset, type Haircut, packRiskTable } from "../../sdk/tables/riskTable.ts";
 import { assetIds } from "./assetIds.ts";
 
 const haircutOf = ({ haircut, brackets, kappa, group }: RiskConfig, decimals: number): Haircut => ({

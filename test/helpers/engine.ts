@@ -1,7 +1,7 @@
 import type { AddressLike, Signer } from "ethers";
 
-import { packRiskTable } from "../../deploy/riskTable.js";
-import type { RiskTable } from "../../deploy/riskTable.js";
+import { packRiskTable } from "../../sdk/tables/riskTable.ts";
+import type { RiskTable } from "../../sdk/tables/riskTable.ts";
 import {
   DeviationRecord__factory,
   EngineFactory__factory,

@@ -2,7 +2,7 @@ import { MaxUint256 } from "ethers";
 import type { AddressLike, Signer } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 
-import type { Asset, Haircut, RiskTable } from "../../deploy/riskTable.js";
+import type { Asset, Haircut, RiskTable } from "../../sdk/tables/riskTable.ts";
 import { accountId, idleAsset, poolAsset, vaultShareAsset } from "../../scripts/lib/ids.js";
 import { addLiquidity, createMarket, deployUniswap, swapPath, swapToPrice } from "../../scripts/lib/uniswap.js";
 import type { Market, Uniswap } from "../../scripts/lib/uniswap.js";

@@ -1,7 +1,7 @@
 // Random portfolios for differential tests: what an account could hold, in the integers that the contracts take, ordinary things
 // mostly and every kind of edge now and then; and the same as the exact models take it.
-import type { RuleParameters } from "../../deploy/ruleTable.ts";
-import type { Scenario, ScenarioParameters, VolatilityRule } from "../../deploy/scenarioTable.ts";
+import type { RuleParameters } from "../../sdk/tables/ruleTable.ts";
+import type { Scenario, ScenarioParameters, VolatilityRule } from "../../sdk/tables/scenarioTable.ts";
 import { value } from "./exact/black76.ts";
 import type * as Portfolio from "./exact/portfolio.ts";
 import * as R from "./exact/real.ts";

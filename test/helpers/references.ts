@@ -2,7 +2,7 @@
 // there is nothing to compare with.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-import { REFERENCE_RULES, type RuleParameters } from "../../deploy/ruleTable.ts";
+import { REFERENCE_RULES, type RuleParameters } from "../../sdk/tables/ruleTable.ts";
 import { value } from "./exact/black76.ts";
 import type { Svi } from "./exact/black76.ts";
 import type * as Portfolio from "./exact/portfolio.ts";

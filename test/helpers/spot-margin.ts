@@ -1,6 +1,6 @@
 // The spot part of the standard model in exact fractions, written from DESIGN 6.1 and the notes of StandardMargin, not
 // from its code: no shortcut for assets that stand alone, no rounding anywhere.
-import type { Asset, Haircut, RiskTable, VaultShare } from "../../deploy/riskTable.ts";
+import type { Asset, Haircut, RiskTable, VaultShare } from "../../sdk/tables/riskTable.ts";
 
 /** An exact fraction with a positive denominator. */
 export interface Fraction {

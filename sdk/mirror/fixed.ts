@@ -1,0 +1,105 @@
+// Integer arithmetic as the contracts do it: 18-decimal fixed point, every division says its direction in its name.
+// Bigints do not overflow; where a contract wraps or reverts, the functions here say so.
+export const WAD = 10n ** 18n;
+/** Basis points in one. */
+export const BPS = 10_000n;
+/** Seconds; a year is 365 days everywhere. */
+export const YEAR = 31_536_000n;
+export const MAX_UINT256 = (1n << 256n) - 1n;
+
+export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+export const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+export const abs = (a: bigint): bigint => (a < 0n ? -a : a);
+
+/** floor(a·b / d), for a, b ≥ 0 and d > 0. */
+export const mulDivDown = (a: bigint, b: bigint, d: bigint): bigint => (a * b) / d;
+
+/** ceil(a / d), for a ≥ 0 and d > 0. */
+export const divUp = (a: bigint, d: bigint): bigint => (a + d - 1n) / d;
+
+/** ceil(a·b / d), for a, b ≥ 0 and d > 0. */
+export const mulDivUp = (a: bigint, b: bigint, d: bigint): bigint => divUp(a * b, d);
+
+/** a·b / d towards minus infinity, for a signed `a`. */
+export const mulDivFloor = (a: bigint, b: bigint, d: bigint): bigint => (a >= 0n ? (a * b) / d : -divUp(-a * b, d));
+
+/** a·b / d towards plus infinity, for a signed `a`. */
+export const mulDivCeil = (a: bigint, b: bigint, d: bigint): bigint => (a >= 0n ? divUp(a * b, d) : -((-a * b) / d));
+
+export const mulWadUp = (a: bigint, b: bigint): bigint => divUp(a * b, WAD);
+export const mulWadDown = (a: bigint, b: bigint): bigint => (a * b) / WAD;
+
+/** Number of bits: 0 for 0. */
+export const bitLength = (value: bigint): number => (value === 0n ? 0 : value.toString(2).length);
+
+/** floor(√x), for x ≥ 0. */
+export const sqrt = (x: bigint): bigint => {
+  if (x < 2n) return x;
+  // From above the steps fall until the root is reached.
+  let z = 1n << BigInt((bitLength(x) + 1) >> 1);
+  for (;;) {
+    const next = (z + x / z) >> 1n;
+    if (next >= z) return z;
+    z = next;
+  }
+};
+
+/** floor(√x) of a WAD, as a WAD. */
+export const sqrtWad = (x: bigint): bigint => sqrt(x * WAD);
+
+// exp and ln are solady's rational approximations (the library that the contracts use, MIT): equal digits need equal
+// coefficients. Both work in 96 binary digits; `>>` on bigints rounds towards minus infinity, as SAR does.
+const BINARY = 96n;
+const LN2_BINARY = 54916777467707473351141471128n;
+const FIVE_18 = 5n ** 18n;
+
+/** From here on 0. */
+const EXP_UNDERFLOW = -41446531673892822313n;
+const EXP_OVERFLOW = 135305999368893231589n;
+
+/** e^x of a WAD. Throws where the contracts revert `ExpOverflow`. */
+export const expWad = (wad: bigint): bigint => {
+  if (wad <= EXP_UNDERFLOW) return 0n;
+  if (wad >= EXP_OVERFLOW) throw new RangeError(`ExpOverflow: e^(${wad}e-18) does not fit`);
+  const scaled = (wad << 78n) / FIVE_18;
+  const k = ((scaled << BINARY) / LN2_BINARY + (1n << 95n)) >> BINARY;
+  const x = scaled - k * LN2_BINARY;
+  const y = (((x + 1346386616545796478920950773328n) * x) >> BINARY) + 57155421227552351082224309758442n;
+  let p = y + x - 94201549194550492254356042504812n;
+  p = ((p * y) >> BINARY) + 28719021644029726153956944680412240n;
+  p = p * x + (4385272521454847904659076985693276n << BINARY);
+  let q = x - 2855989394907223263936484059900n;
+  q = ((q * x) >> BINARY) + 50020603652535783019961831881945n;
+  q = ((q * x) >> BINARY) - 533845033583426703283633433725380n;
+  q = ((q * x) >> BINARY) + 3604857256930695427073651918091429n;
+  q = ((q * x) >> BINARY) - 14423608567350463180887372962807573n;
+  q = ((q * x) >> BINARY) + 26449188498355588339934803723976023n;
+  return ((p / q) * 3822833074963236453042738258902158003155416615667n) >> (195n - k);
+};
+
+/** ln of a WAD above 0. Throws where the contracts revert `LnWadUndefined`. */
+export const lnWad = (wad: bigint): bigint => {
+  if (wad <= 0n) throw new RangeError(`LnWadUndefined: ln(${wad}e-18)`);
+  const zeros = BigInt(256 - bitLength(wad));
+  const x = (wad << zeros) >> 159n;
+  let p = x + 3273285459638523848632254066296n;
+  p = 24828157081833163892658089445524n + ((p * x) >> BINARY);
+  p = 43456485725739037958740375743393n + ((p * x) >> BINARY);
+  p = ((p * x) >> BINARY) - 11111509109440967052023855526967n;
+  p = ((p * x) >> BINARY) - 45023709667254063763336534515857n;
+  p = ((p * x) >> BINARY) - 14706773417378608786704636184526n;
+  p = p * x - (795164235651350426258249787498n << BINARY);
+  let q = 5573035233440673466300451813936n + x;
+  for (const term of [
+    71694874799317883764090561454958n,
+    283447036172924575727196451306956n,
+    401686690394027663651624208769553n,
+    204048457590392012362485061816622n,
+    31853899698501571402653359427138n,
+    909429971244387300277376558375n,
+  ])
+    q = term + ((x * q) >> BINARY);
+  const series = 1677202110996718588342820967067443963516166n * (p / q);
+  const whole = 16597577552685614221487285958193947469193820559219878177908093499208371n * (159n - zeros);
+  return (series + whole + 600920179829731861736702779321621459595472258049074101567377883020018308n) >> 174n;
+};
