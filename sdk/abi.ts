@@ -1,0 +1,89 @@
+/**
+ * ABIs `as const`, for viem, wagmi, abitype or a plain `new Interface(abi)`. In the published package nothing here imports ethers.
+ *
+ * @module
+ */
+import {
+  AccessManager__factory,
+  ERC1967Proxy__factory,
+  GovernorTimelock__factory,
+  IAccessManaged__factory,
+  IAttestations__factory,
+  IDeviationRecord__factory,
+  IEngineFactory__factory,
+  IERC20Metadata__factory,
+  IExchange__factory,
+  IInsuranceFund__factory,
+  ILedgerLens__factory,
+  ILedgerTableFactory__factory,
+  ILeverageRouter__factory,
+  ILiquidationAuction__factory,
+  ILiquidationUnwinder__factory,
+  IMarginAccounts__factory,
+  IMarginEngine__factory,
+  IMarginLens__factory,
+  IPositionsLedger__factory,
+  IRateModel__factory,
+  ISettlementRounds__factory,
+  ISizeCheckpoints__factory,
+  ISwapAdapter__factory,
+  ITableEngine__factory,
+  IUnlockCallback__factory,
+  IVault__factory,
+  IVolatilityObserver__factory,
+} from "./contracts.ts";
+
+/** OpenZeppelin's AccessManager: who may call what. */
+export const accessManagerAbi = AccessManager__factory.abi;
+/** The proxies of ledger and exchange: `Upgraded`. */
+export const erc1967ProxyAbi = ERC1967Proxy__factory.abi;
+/** The governor's timelock. */
+export const governorTimelockAbi = GovernorTimelock__factory.abi;
+/** What asks the AccessManager: `AuthorityUpdated`. */
+export const accessManagedAbi = IAccessManaged__factory.abi;
+/** Attested premiums, forwards and surfaces. */
+export const attestationsAbi = IAttestations__factory.abi;
+/** Since when an asset's sources have disagreed. */
+export const deviationRecordAbi = IDeviationRecord__factory.abi;
+/** Who turns a risk table into an engine. */
+export const engineFactoryAbi = IEngineFactory__factory.abi;
+/** Any listed token. */
+export const erc20MetadataAbi = IERC20Metadata__factory.abi;
+/** Signed orders become positions. */
+export const exchangeAbi = IExchange__factory.abi;
+/** The fund behind insolvent auctions. */
+export const insuranceFundAbi = IInsuranceFund__factory.abi;
+/** Positions, greeks and margin components of one account. */
+export const ledgerLensAbi = ILedgerLens__factory.abi;
+/** Who writes the parameters of perps and options. */
+export const ledgerTableFactoryAbi = ILedgerTableFactory__factory.abi;
+/** Open, change and close leverage in one transaction. */
+export const leverageRouterAbi = ILeverageRouter__factory.abi;
+/** Auctions of accounts below maintenance. */
+export const liquidationAuctionAbi = ILiquidationAuction__factory.abi;
+/** Liquidation without capital. */
+export const liquidationUnwinderAbi = ILiquidationUnwinder__factory.abi;
+/** The safe: every door, view, event and error of it. */
+export const marginAccountsAbi = IMarginAccounts__factory.abi;
+/** The scale. */
+export const marginEngineAbi = IMarginEngine__factory.abi;
+/** Reads for wallets and keepers. */
+export const marginLensAbi = IMarginLens__factory.abi;
+/** The ledger of perps and options. */
+export const positionsLedgerAbi = IPositionsLedger__factory.abi;
+/** A pool's rate model. */
+export const rateModelAbi = IRateModel__factory.abi;
+/** Settlement averages. */
+export const settlementRoundsAbi = ISettlementRounds__factory.abi;
+/** Slow totals for maintenance haircuts. */
+export const sizeCheckpointsAbi = ISizeCheckpoints__factory.abi;
+/** Swaps inside a batch. */
+export const swapAdapterAbi = ISwapAdapter__factory.abi;
+/** An engine made from a risk table. */
+export const tableEngineAbi = ITableEngine__factory.abi;
+/** What a contract implements to be called back in a session. */
+export const unlockCallbackAbi = IUnlockCallback__factory.abi;
+/** ERC-4626 share of a pool. */
+export const vaultAbi = IVault__factory.abi;
+/** Realised volatility. */
+export const volatilityObserverAbi = IVolatilityObserver__factory.abi;

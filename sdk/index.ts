@@ -1,0 +1,5 @@
+export * from "./addresses.ts";
+export * from "./ids.ts";
+export * from "./instruments.ts";
+export * from "./orders.ts";
+export * from "./attestations.ts";
