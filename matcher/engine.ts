@@ -1,87 +1,12 @@
 // The matcher's state: books, orders, and fills that are not on chain yet. No I/O, no clock: commands carry the time, so
 // replaying a journal rebuilds it exactly.
-import { WAD } from "../sdk/instruments.ts";
-import {
-  isImmediateOrCancel,
-  isPostOnly,
-  isReduceOnly,
-  netCostScaled,
-  type Order,
-  ownerOfAccount,
-} from "../sdk/orders.ts";
-import { Book, type Level, type Side } from "./book.ts";
+import { isImmediateOrCancel, isPostOnly, isReduceOnly, type Order, ownerOfAccount } from "../sdk/orders.ts";
+import { Book } from "./book.ts";
 import type { Command, Fill, Happening, SignedOrder } from "./commands.ts";
+import { Entry, makerOf } from "./entry.ts";
 import { Refusal } from "./errors.ts";
-
-/** Resting: in its book. Held: its trigger waits. Private: only its executor may fill it. Done: nothing left to match. */
-export type OrderState = "resting" | "held" | "private" | "done";
-
-export class Entry implements SignedOrder {
-  readonly owner: string;
-  readonly key: string;
-  readonly side: Side;
-  /** Limit on the net cost of a unit for a buyer, WAD². */
-  readonly price: bigint;
-  /** By leg. */
-  readonly holdings: readonly string[];
-  state: OrderState = "done";
-  /** To match. */
-  open: bigint;
-  /** Matched, not on chain yet. */
-  pending = 0n;
-  /** On chain. */
-  filled = 0n;
-  /** Taken out of the market: a failed fill does not bring it back. */
-  cancelled = false;
-  level: Level<this> | undefined = undefined;
-  before: this | undefined = undefined;
-  after: this | undefined = undefined;
-
-  constructor(
-    readonly hash: string,
-    readonly order: Order,
-    readonly signer: string,
-    readonly signature: string,
-    readonly turn: number,
-  ) {
-    const market = marketOf(order);
-    this.owner = ownerOfAccount(order.account);
-    this.key = market.key;
-    this.side = market.side;
-    this.price = market.side === "buy" ? market.cost : -market.cost;
-    this.open = order.size;
-    this.holdings = order.legs.map(({ instrument }) => holdingKey(order.account, instrument));
-  }
-
-  get isLive(): boolean {
-    return this.state !== "done";
-  }
-}
-
-/**
- * The book an order belongs to: its legs as whoever is long the first one sees them. The exchange wants opposite ratios
- * exactly, so a spread of twice the ratios is another book.
- */
-export const marketOf = ({ legs }: Pick<Order, "legs">): { key: string; side: Side; cost: bigint } => {
-  const first = legs[0];
-  if (first === undefined) throw new Error("an order has at least one leg");
-  const isBuy = first.ratio > 0n;
-  const parts = legs.map(({ instrument, ratio }) => {
-    const signed = isBuy ? ratio : -ratio;
-    return signed === WAD ? instrument.toString(16) : `${instrument.toString(16)}*${signed}`;
-  });
-  return { key: parts.join("+"), side: isBuy ? "buy" : "sell", cost: netCostScaled(legs) };
-};
-
-const canRest = ({ order }: SignedOrder): boolean => !isImmediateOrCancel(order) && order.trigger.underlying === 0;
-
-/** Who the exchange takes for the maker: the post-only one, else the one that can rest, else the earlier salt, else the lower hash. */
-export const makerOf = <T extends SignedOrder>(a: T, b: T): T => {
-  if (isPostOnly(a.order) !== isPostOnly(b.order)) return isPostOnly(a.order) ? a : b;
-  if (canRest(a) !== canRest(b)) return canRest(a) ? a : b;
-  if (a.order.salt !== b.order.salt) return a.order.salt < b.order.salt ? a : b;
-  return a.hash < b.hash ? a : b;
-};
+import { Holdings } from "./holdings.ts";
+import { OrderIndex } from "./orderIndex.ts";
 
 export interface EngineOptions {
   /** Orders pinned to another executor are kept but not matched; lower case. */
@@ -100,11 +25,7 @@ export const DEFAULT_ENGINE_OPTIONS: Omit<EngineOptions, "executor"> = {
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const magnitude = (a: bigint): bigint => (a < 0n ? -a : a);
 const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
-
-const nonceKey = ({ account, nonce }: Order): string => `${account}:${nonce}`;
-const holdingKey = (account: string, instrument: bigint): string => `${account}:${instrument.toString(16)}`;
 
 export interface Cursor {
   readonly block: number;
@@ -112,24 +33,28 @@ export interface Cursor {
 }
 
 export class Engine {
-  readonly orders = new Map<string, Entry>();
+  private readonly index = new OrderIndex();
+  private readonly holdings = new Holdings();
   readonly fills = new Map<number, Fill>();
   readonly books = new Map<string, Book<Entry>>();
   readonly indexPrices = new Map<number, bigint>();
   readonly deadlines = { chain: new Map<string, number>(), matcher: new Map<string, number>() };
-  /** As the chain has them. */
-  readonly positions = new Map<string, bigint>();
   cursor: Cursor | undefined;
   nextTurn = 1;
   nextFill = 1;
-  private readonly byOwner = new Map<string, Set<Entry>>();
-  private readonly byNonce = new Map<string, string>();
-  private readonly triggered = new Map<number, Set<Entry>>();
-  /** What fills on their way will change. */
-  private readonly expected = new Map<string, bigint>();
   private happenings: Happening[] = [];
 
   constructor(private options: EngineOptions) {}
+
+  /** By hash. */
+  get orders(): ReadonlyMap<string, Entry> {
+    return this.index.all;
+  }
+
+  /** As the chain has them, by account and instrument. */
+  get positions(): ReadonlyMap<string, bigint> {
+    return this.holdings.positions;
+  }
 
   /** Limits for orders to come. */
   limit(options: EngineOptions): void {
@@ -166,7 +91,7 @@ export class Engine {
         this.setIndex(command.underlying, command.price, command.at);
         break;
       case "position":
-        this.setPosition(holdingKey(command.account, command.instrument), command.size);
+        this.holdings.setPosition(command.account, command.instrument, command.size);
         break;
       case "sweep":
         this.sweep(command.at);
@@ -189,27 +114,12 @@ export class Engine {
 
   /** Of an account, in the order of their arrival, so that whatever is done to them has one outcome. */
   ordersOf(account: string): Entry[] {
-    return [...(this.byOwner.get(ownerOfAccount(account)) ?? [])]
-      .filter(({ order }) => order.account === account)
-      .sort((a, b) => a.turn - b.turn);
+    return this.index.ofAccount(account);
   }
 
   /** Whose index some order waits for. */
   triggerUnderlyings(): number[] {
-    return [...this.triggered].filter(([, waiting]) => waiting.size > 0).map(([underlying]) => underlying);
-  }
-
-  /** What a reduce-only order could still fill: as far as every leg shrinks its position. */
-  reducible({ order, holdings }: Entry): bigint {
-    let most: bigint | undefined;
-    for (const [i, { ratio }] of order.legs.entries()) {
-      const key = holdings[i] ?? "";
-      const size = (this.positions.get(key) ?? 0n) + (this.expected.get(key) ?? 0n);
-      if (size === 0n || size > 0n === ratio > 0n) return 0n;
-      const units = (magnitude(size) * WAD) / magnitude(ratio);
-      if (most === undefined || units < most) most = units;
-    }
-    return most ?? 0n;
+    return this.index.triggerUnderlyings();
   }
 
   // ------------------------------------------------------------------ orders in
@@ -224,12 +134,12 @@ export class Engine {
     if (deadline < seconds(at)) {
       throw new Refusal("OrdersVoid", "the account's dead-man's switch has run out", { validUntil: deadline });
     }
-    const sameNonce = this.byNonce.get(nonceKey(order));
+    const sameNonce = this.index.withNonceOf(order);
     if (sameNonce !== undefined) {
       throw new Refusal("NonceInUse", "an open order has the same nonce", { order: sameNonce }, 409);
     }
     if (this.orders.size >= this.options.maxOrders) throw new Refusal("MatcherFull", "too many orders", {}, 503);
-    if ((this.byOwner.get(owner)?.size ?? 0) >= this.options.maxOrdersPerOwner) {
+    if (this.index.countOf(owner) >= this.options.maxOrdersPerOwner) {
       throw new Refusal(
         "TooManyOrders",
         "the owner has too many open orders",
@@ -243,7 +153,7 @@ export class Engine {
     if (!isPrivate && !isHeld) this.checkEntry(entry);
 
     this.nextTurn += 1;
-    this.remember(entry);
+    this.index.add(entry);
     if (isPrivate) {
       entry.state = "private";
       this.happenings.push({ kind: "private", hash });
@@ -258,33 +168,11 @@ export class Engine {
     if (isPostOnly(entry.order) && this.books.get(entry.key)?.crossing(entry.side, entry.price) !== undefined) {
       throw new Refusal("PostOnlyWouldCross", "a post-only order may not trade at once", { order: entry.hash });
     }
-    if (isReduceOnly(entry.order) && this.reducible(entry) === 0n) {
+    if (isReduceOnly(entry.order) && this.holdings.reducible(entry) === 0n) {
       throw new Refusal("NothingToReduce", "a reduce-only order needs a position that it shrinks", {
         order: entry.hash,
       });
     }
-  }
-
-  private remember(entry: Entry): void {
-    this.orders.set(entry.hash, entry);
-    this.byNonce.set(nonceKey(entry.order), entry.hash);
-    let own = this.byOwner.get(entry.owner);
-    if (own === undefined) this.byOwner.set(entry.owner, (own = new Set()));
-    own.add(entry);
-    const { underlying } = entry.order.trigger;
-    if (underlying === 0) return;
-    let waiting = this.triggered.get(underlying);
-    if (waiting === undefined) this.triggered.set(underlying, (waiting = new Set()));
-    waiting.add(entry);
-  }
-
-  private forget(entry: Entry): void {
-    this.orders.delete(entry.hash);
-    this.byNonce.delete(nonceKey(entry.order));
-    const own = this.byOwner.get(entry.owner);
-    own?.delete(entry);
-    if (own?.size === 0) this.byOwner.delete(entry.owner);
-    this.triggered.get(entry.order.trigger.underlying)?.delete(entry);
   }
 
   // ------------------------------------------------------------------ matching
@@ -324,12 +212,12 @@ export class Engine {
   private obstacle(taker: Entry, resting: Entry, at: number): string | undefined {
     if (resting.owner === taker.owner) return "SelfTrade";
     if (resting.order.expiry < seconds(at)) return "Expired";
-    if (isReduceOnly(resting.order) && this.reducible(resting) === 0n) return "NothingToReduce";
+    if (isReduceOnly(resting.order) && this.holdings.reducible(resting) === 0n) return "NothingToReduce";
     return undefined;
   }
 
   private fillable(entry: Entry): bigint {
-    return isReduceOnly(entry.order) ? least(entry.open, this.reducible(entry)) : entry.open;
+    return isReduceOnly(entry.order) ? least(entry.open, this.holdings.reducible(entry)) : entry.open;
   }
 
   private settleDown(entry: Entry): void {
@@ -338,7 +226,7 @@ export class Engine {
       this.retire(entry);
     } else if (isImmediateOrCancel(entry.order)) {
       this.drop(entry, "ImmediateOrCancel");
-    } else if (isReduceOnly(entry.order) && this.reducible(entry) === 0n) {
+    } else if (isReduceOnly(entry.order) && this.holdings.reducible(entry) === 0n) {
       this.drop(entry, "NothingToReduce");
     } else {
       this.bookOf(entry.key).add(entry);
@@ -363,22 +251,13 @@ export class Engine {
     for (const entry of [taker, resting]) {
       entry.open -= size;
       entry.pending += size;
-      this.expect(entry, size);
+      this.holdings.expect(entry, size);
     }
     if (resting.open === 0n) {
       this.unrest(resting);
       resting.state = "done";
     }
     this.happenings.push({ kind: "traded", fill });
-  }
-
-  private expect({ order, holdings }: Entry, size: bigint): void {
-    for (const [i, { ratio }] of order.legs.entries()) {
-      const key = holdings[i] ?? "";
-      const next = (this.expected.get(key) ?? 0n) + (size * ratio) / WAD;
-      if (next === 0n) this.expected.delete(key);
-      else this.expected.set(key, next);
-    }
   }
 
   // ------------------------------------------------------------------ orders out
@@ -396,7 +275,7 @@ export class Engine {
 
   /** An order is remembered as long as a fill of it is on its way. */
   private retire(entry: Entry): void {
-    if (entry.state === "done" && entry.pending === 0n) this.forget(entry);
+    if (entry.state === "done" && entry.pending === 0n) this.index.delete(entry);
   }
 
   private unrest(entry: Entry): void {
@@ -412,9 +291,7 @@ export class Engine {
       if (entry.isLive && entry.order.expiry < now) this.drop(entry, "Expired");
     }
     // They are asked for again when the owner sends a reduce-only order.
-    for (const key of [...this.positions.keys()]) {
-      if (!this.byOwner.has(ownerOfAccount(key))) this.positions.delete(key);
-    }
+    this.holdings.prune((owner) => this.index.countOf(owner) > 0);
     for (const scope of ["chain", "matcher"] as const) {
       for (const [account, until] of [...this.deadlines[scope]]) if (until < now) this.enforceDeadline(account, at);
     }
@@ -444,7 +321,7 @@ export class Engine {
 
   private setIndex(underlying: number, price: bigint, at: number): void {
     this.indexPrices.set(underlying, price);
-    const waiting = [...(this.triggered.get(underlying) ?? [])].sort((a, b) => a.turn - b.turn);
+    const waiting = this.index.triggeredBy(underlying);
     // First back into waiting what the exchange would refuse now, so that nothing set off below trades with it.
     for (const entry of waiting) {
       if (entry.state === "resting" && !this.isTriggered(entry.order)) {
@@ -473,11 +350,6 @@ export class Engine {
 
   // ------------------------------------------------------------------ what the chain says
 
-  private setPosition(key: string, size: bigint): void {
-    if (size === 0n) this.positions.delete(key);
-    else this.positions.set(key, size);
-  }
-
   private fillOf(id: number): Fill {
     const fill = this.fills.get(id);
     if (fill === undefined) throw new Refusal("UnknownFill", "no such fill is on its way", { fill: id }, 404);
@@ -490,7 +362,7 @@ export class Engine {
       const entry = this.orders.get(hash);
       if (entry === undefined) throw new Error("an order is remembered as long as a fill of it is on its way");
       entry.pending -= fill.size;
-      this.expect(entry, -fill.size);
+      this.holdings.expect(entry, -fill.size);
       return entry;
     });
   }
@@ -498,10 +370,7 @@ export class Engine {
   private confirm(fill: Fill): void {
     for (const entry of this.settled(fill)) {
       entry.filled += fill.size;
-      for (const [i, { ratio }] of entry.order.legs.entries()) {
-        const key = entry.holdings[i] ?? "";
-        this.setPosition(key, (this.positions.get(key) ?? 0n) + (fill.size * ratio) / WAD);
-      }
+      this.holdings.settle(entry, fill.size);
       this.retire(entry);
     }
     this.happenings.push({ kind: "confirmed", fill });
@@ -588,17 +457,17 @@ export class Engine {
     for (const [underlying, price] of state.indexPrices) engine.indexPrices.set(underlying, price);
     for (const [account, until] of state.chainDeadlines) engine.deadlines.chain.set(account, until);
     for (const [account, until] of state.matcherDeadlines) engine.deadlines.matcher.set(account, until);
-    for (const [key, size] of state.positions) engine.positions.set(key, size);
+    for (const [key, size] of state.positions) engine.holdings.positions.set(key, size);
     for (const { hash, order, signer, signature, turn, ...rest } of state.orders) {
       const entry = Object.assign(new Entry(hash, order, signer, signature, turn), rest);
-      engine.remember(entry);
+      engine.index.add(entry);
       if (entry.state === "resting") engine.bookOf(entry.key).add(entry);
     }
     for (const fill of state.fills) {
       engine.fills.set(fill.id, fill);
       for (const hash of [fill.maker, fill.taker]) {
         const entry = engine.orders.get(hash);
-        if (entry !== undefined) engine.expect(entry, fill.size);
+        if (entry !== undefined) engine.holdings.expect(entry, fill.size);
       }
     }
     return engine;

@@ -2,7 +2,7 @@
 // who could no longer honour what they signed.
 import { isReduceOnly } from "../sdk/orders.ts";
 import type { Command, Fill } from "./commands.ts";
-import type { Entry } from "./engine.ts";
+import type { Entry } from "./entry.ts";
 import type { ChainEvent } from "./gateway.ts";
 import type { Matcher } from "./matcher.ts";
 

@@ -16,7 +16,7 @@ import {
 import { checkOrder, DEFAULT_RULES, MAX_LEGS, type OrderRules } from "./check.ts";
 import type { Command, Fill, Happening, SignedOrder } from "./commands.ts";
 import type { DurableEngine } from "./durable.ts";
-import type { Entry } from "./engine.ts";
+import type { Entry } from "./entry.ts";
 import { Refusal } from "./errors.ts";
 import type { Gateway, Standing } from "./gateway.ts";
 import { Gate, hashRequest, isKeySignature, type Request, requestFromJson } from "./requests.ts";

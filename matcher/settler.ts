@@ -1,7 +1,7 @@
 // Brings fills onto the chain: one batch at a time, tried before it is sent, so that bad fills cost nobody gas.
 import { isImmediateOrCancel } from "../sdk/orders.ts";
 import type { Command, Fill } from "./commands.ts";
-import type { Entry } from "./engine.ts";
+import type { Entry } from "./entry.ts";
 import type { Failure, Match } from "./gateway.ts";
 import type { Matcher } from "./matcher.ts";
 

@@ -3,7 +3,7 @@ import type { WebSocket } from "ws";
 
 import type { Symbols } from "../sdk/instruments.ts";
 import type { Happening } from "./commands.ts";
-import type { Entry } from "./engine.ts";
+import type { Entry } from "./entry.ts";
 import { Refusal } from "./errors.ts";
 import { type Matcher, viewOf } from "./matcher.ts";
 import { bookView, marketKey, tradeView } from "./views.ts";

@@ -8,7 +8,7 @@ import {
 } from "../sdk/instruments.ts";
 import type { Book } from "./book.ts";
 import type { Fill } from "./commands.ts";
-import type { Entry } from "./engine.ts";
+import type { Entry } from "./entry.ts";
 
 const WAD = 10n ** 18n;
 
