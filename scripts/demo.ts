@@ -4,8 +4,8 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-import { CandleError, loadPath } from "./demo/candles.ts";
-import { progressTo } from "./demo/progress.ts";
+import { CandleError, loadPath } from "../replay/candles.ts";
+import { progressTo } from "../replay/progress.ts";
 import { reportHtml } from "./demo/report.ts";
 import { runDemo } from "./demo/run.ts";
 import { table } from "./demo/summary.ts";

@@ -14,15 +14,15 @@ import {
   type PricePath,
   type PricePoint,
   rounds,
-} from "../scripts/demo/candles.ts";
+} from "../replay/candles.ts";
 import { castRoles } from "../scripts/demo/cast.ts";
-import { BOOKS } from "../scripts/demo/derivatives/books.ts";
-import { calendarOf } from "../scripts/demo/derivatives/calendar.ts";
-import { parseHints } from "../scripts/demo/derivatives/hints.ts";
-import { marketOf } from "../scripts/demo/derivatives/market.ts";
-import { pairsOf } from "../scripts/demo/derivatives/settler.ts";
+import { BOOKS } from "../replay/derivatives/books.ts";
+import { calendarOf } from "../replay/derivatives/calendar.ts";
+import { parseHints } from "../replay/derivatives/hints.ts";
+import { marketOf } from "../replay/derivatives/market.ts";
+import { pairsOf } from "../replay/derivatives/settler.ts";
 import type { DerivativesSummary } from "../scripts/demo/derivatives/summary.ts";
-import { fromWad, Surface } from "../scripts/demo/derivatives/surface.ts";
+import { fromWad, Surface } from "../replay/derivatives/surface.ts";
 import { grid, surfaceViolations, YEAR_SECONDS } from "../sdk/svi.ts";
 import {
   type BidFacts,
@@ -31,7 +31,7 @@ import {
   type PoolFacts,
   type Snapshot,
   violations,
-} from "../scripts/demo/invariants.ts";
+} from "../replay/invariants.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WAD = 10n ** 18n;

@@ -15,7 +15,7 @@ import { parseOptions as makerOptions } from "../maker/config.ts";
 import { runMaker } from "../maker/maker.ts";
 import { parseOptions as matcherOptions } from "../matcher/config.ts";
 import { runMatcher } from "../matcher/main.ts";
-import { freePort } from "../scripts/demo/chain.ts";
+import { freePort } from "../replay/chain.ts";
 import { accountId } from "../scripts/lib/ids.ts";
 import { perpWord, WAD } from "../sdk/instruments.ts";
 import { hashOrder, limitOrder, type LimitTerms, type Order } from "../sdk/orders.ts";

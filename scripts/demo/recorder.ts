@@ -1,7 +1,7 @@
 // What the report draws and the summary sums up, gathered look by look.
-import type { Health, SeenBid, View } from "./observer.ts";
-import type { Trader } from "./opening.ts";
-import { type Coin, DECIMALS, dollarsOf, type Prices, SYMBOLS, type Symbol } from "./stage.ts";
+import type { Health, SeenBid, View } from "../../replay/observer.ts";
+import type { Trader } from "../../replay/opening.ts";
+import { type Coin, DECIMALS, dollarsOf, type Prices, SYMBOLS, type Symbol } from "../../replay/stage.ts";
 
 const INDEX_ONE = 1e15;
 const WAD = 1e18;

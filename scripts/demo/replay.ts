@@ -1,16 +1,16 @@
 // Replays prices as Chainlink rounds, one block each, and lets keeper and traders act in between.
 import type { TransactionReceipt } from "ethers";
 
-import { indexAt, type PricePoint } from "./candles.ts";
-import type { Floor, Hands, Opened } from "./derivatives/floor.ts";
-import { type Violation, violations } from "./invariants.ts";
-import type { Head, KeeperProcess } from "./keeper.ts";
-import type { Observer, SeenBid, View } from "./observer.ts";
-import { prepareOpening, topUp, type Trader } from "./opening.ts";
-import type { DerivativesRecord } from "./derivatives/record.ts";
+import { indexAt, type PricePoint } from "../../replay/candles.ts";
+import type { Floor, Hands, Opened } from "../../replay/derivatives/floor.ts";
+import { type Violation, violations } from "../../replay/invariants.ts";
+import type { Head, KeeperProcess } from "../../replay/keeper.ts";
+import type { Observer, SeenBid, View } from "../../replay/observer.ts";
+import { prepareOpening, topUp, type Trader } from "../../replay/opening.ts";
+import type { DerivativesRecord } from "../../replay/derivatives/record.ts";
 import { Recorder } from "./recorder.ts";
-import type { Actor, Intent, Ledger } from "./sender.ts";
-import { arbitrage, COINS, type Prices, pricesOf, round, type Stage, SYMBOLS } from "./stage.ts";
+import type { Actor, Intent, Ledger } from "../../replay/sender.ts";
+import { arbitrage, COINS, type Prices, pricesOf, round, type Stage, SYMBOLS } from "../../replay/stage.ts";
 
 export interface Crew {
   /** Writes the oracle's rounds. */

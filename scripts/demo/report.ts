@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import type { DerivativesRecord } from "./derivatives/record.ts";
+import type { DerivativesRecord } from "../../replay/derivatives/record.ts";
 import { bookRows, type DerivativesData, derivativesData, expiryText } from "./derivatives/report.ts";
 import type { BidRecord, Recorder } from "./recorder.ts";
-import { dollars, percent } from "./numbers.ts";
+import { dollars, percent } from "../../replay/numbers.ts";
 import { rows, type Summary } from "./summary.ts";
 
 /** What `report.client.js` draws; times are unix seconds. */

@@ -7,23 +7,25 @@ import { fileURLToPath } from "node:url";
 import type { JsonRpcProvider } from "ethers";
 
 import { writeDeployment } from "../../deploy/lib/addresses.ts";
-import { type PricePath, rounds } from "./candles.ts";
-import { castRoles, type Role } from "./cast.ts";
-import { startChain } from "./chain.ts";
-import { calendarOf } from "./derivatives/calendar.ts";
-import { Floor } from "./derivatives/floor.ts";
-import type { DerivativesRecord } from "./derivatives/record.ts";
-import { LedgerBook } from "./derivatives/ledgerBook.ts";
-import { attachDerivatives, listing } from "./derivatives/stage.ts";
-import { KeeperProcess } from "./keeper.ts";
-import { insure, makeMarkets, supply } from "./lenders.ts";
-import { Observer } from "./observer.ts";
-import { type Trader, traderOf } from "./opening.ts";
-import type { Progress } from "./progress.ts";
+import { type PricePath, rounds } from "../../replay/candles.ts";
+import type { Role } from "../../replay/role.ts";
+import { castRoles } from "./cast.ts";
+import { startChain } from "../../replay/chain.ts";
+import { BOOKS } from "../../replay/derivatives/books.ts";
+import { calendarOf } from "../../replay/derivatives/calendar.ts";
+import { Floor } from "../../replay/derivatives/floor.ts";
+import type { DerivativesRecord } from "../../replay/derivatives/record.ts";
+import { LedgerBook } from "../../replay/derivatives/ledgerBook.ts";
+import { attachDerivatives, listing } from "../../replay/derivatives/stage.ts";
+import { KeeperProcess } from "../../replay/keeper.ts";
+import { insure, makeMarkets, supply } from "../../replay/lenders.ts";
+import { Observer } from "../../replay/observer.ts";
+import { type Trader, traderOf } from "../../replay/opening.ts";
+import type { Progress } from "../../replay/progress.ts";
 import type { Recorder } from "./recorder.ts";
 import { Replay } from "./replay.ts";
-import { type Actor, connect, DemoError, Ledger } from "./sender.ts";
-import { attachStage, deployStage, journalDirectory, pricesOf } from "./stage.ts";
+import { type Actor, connect, DemoError, Ledger } from "../../replay/sender.ts";
+import { attachStage, deployStage, journalDirectory, pricesOf } from "../../replay/stage.ts";
 import { type Gas, summarise, type Summary } from "./summary.ts";
 
 const OUT = fileURLToPath(new URL("../../out/demo", import.meta.url));
@@ -133,7 +135,8 @@ async function perform(
     keeper,
     observer,
     crew: { oracle, arbitrageur, traders },
-    openFloor: (hands) => Floor.open({ stage, ledger, book, path: { ...path, points }, oracle, directory }, hands),
+    openFloor: (hands) =>
+      Floor.open({ stage, ledger, book, path: { ...path, points }, plans: BOOKS, oracle, directory }, hands),
     stopped,
     onStep: (done, recorder) => progress.step(done, points.length, note(recorder)),
   });

@@ -1,10 +1,10 @@
 // The demo in numbers.
 import type { BidRecord, Recorder } from "./recorder.ts";
-import type { DerivativesRecord } from "./derivatives/record.ts";
+import type { DerivativesRecord } from "../../replay/derivatives/record.ts";
 import { derivativeRows, type DerivativesSummary, summariseDerivatives } from "./derivatives/summary.ts";
-import { INVARIANT_IDS, type Violation } from "./invariants.ts";
-import { dollars, percent } from "./numbers.ts";
-import { SYMBOLS } from "./stage.ts";
+import { INVARIANT_IDS, type Violation } from "../../replay/invariants.ts";
+import { dollars, percent } from "../../replay/numbers.ts";
+import { SYMBOLS } from "../../replay/stage.ts";
 
 const YEAR_S = 365 * 86_400;
 

@@ -15,7 +15,7 @@ import { type KeeperOptions } from "../../keeper/config.ts";
 import { runKeeper } from "../../keeper/keeper.ts";
 import type { Totals } from "../../keeper/liquidator.ts";
 import { createLogger } from "../../keeper/logger.ts";
-import { freePort, type LocalChain, startChain } from "../../scripts/demo/chain.ts";
+import { freePort, type LocalChain, startChain } from "../../replay/chain.ts";
 import { accountId } from "../../scripts/lib/ids.ts";
 import { addLiquidity, attachUniswap, marketOf, swapToPrice } from "../../scripts/lib/uniswap.ts";
 import {

@@ -1,6 +1,6 @@
 // The report's section about perps and options.
-import { dollars, percent } from "../numbers.ts";
-import type { BookRecord, DerivativesRecord } from "./record.ts";
+import { dollars, percent } from "../../../replay/numbers.ts";
+import type { BookRecord, DerivativesRecord } from "../../../replay/derivatives/record.ts";
 
 /** What `report.client.js` here draws: one chart for each book, both models in it. Times are unix seconds. */
 export interface DerivativesData {

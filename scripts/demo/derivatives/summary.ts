@@ -1,6 +1,6 @@
 // Perps and options in numbers.
-import { dollars } from "../numbers.ts";
-import type { BookRecord, DerivativesRecord } from "./record.ts";
+import { dollars } from "../../../replay/numbers.ts";
+import type { BookRecord, DerivativesRecord } from "../../../replay/derivatives/record.ts";
 
 export interface DerivativesSummary extends Omit<DerivativesRecord, "samples" | "expiries"> {
   readonly expiries: readonly { readonly coin: string; readonly at: string; readonly settlementPrice: number }[];

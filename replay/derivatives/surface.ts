@@ -1,11 +1,11 @@
 // Smiles and forwards of one coin at one moment: what attesters post, and what the maker reckons with.
-import { attestationsOf } from "../../../attestor/attestations.ts";
-import { modelSlice, type VolModel } from "../../../attestor/model.ts";
-import type { View } from "../../../attestor/sources.ts";
-import type { Attestation } from "../../../sdk/attestations.ts";
-import { black76Greeks, type Greeks } from "../../../sdk/black76.ts";
-import type { Option } from "../../../sdk/instruments.ts";
-import { sviVolatility, YEAR_SECONDS } from "../../../sdk/svi.ts";
+import { attestationsOf } from "../../attestor/attestations.ts";
+import { modelSlice, type VolModel } from "../../attestor/model.ts";
+import type { View } from "../../attestor/sources.ts";
+import type { Attestation } from "../../sdk/attestations.ts";
+import { black76Greeks, type Greeks } from "../../sdk/black76.ts";
+import type { Option } from "../../sdk/instruments.ts";
+import { sviVolatility, YEAR_SECONDS } from "../../sdk/svi.ts";
 import type { CoinMarket } from "./market.ts";
 
 const STRIKE_ONE = 1e8;

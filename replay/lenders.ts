@@ -1,28 +1,33 @@
 // Those who bring the money: lenders, the insurance fund's patron, and who makes markets on Uniswap.
 import { MaxUint256 } from "ethers";
 
-import { LOCAL_POOL_FEE } from "../../deploy/lib/localNetwork.ts";
+import { LOCAL_POOL_FEE } from "../deploy/lib/localNetwork.ts";
 import type { Actor, Intent, Ledger } from "./sender.ts";
-import { COINS, mint, type Prices, type Stage, SYMBOLS, unitsOf } from "./stage.ts";
+import { COINS, mint, type Prices, type Stage, type Symbol, SYMBOLS, unitsOf } from "./stage.ts";
 
-/** Dollars that lenders bring to each pool. */
-const LENT = { USDC: 1_600_000, WETH: 1_200_000, WBTC: 900_000 } as const;
+/** Dollars that lenders bring to each pool of the demo. */
+const LENT: Readonly<Record<Symbol, number>> = { USDC: 1_600_000, WETH: 1_200_000, WBTC: 900_000 };
 const LENDERS = 3;
 const INSURANCE = 250_000;
 /** Dollars on each side of each Uniswap pool, spread over a factor of `WIDTH` both ways. */
-const LIQUIDITY = 60_000_000;
+export const LIQUIDITY = 60_000_000;
 const WIDTH = 6;
 /** What the arbitrageur has of each token, dollars. */
 const ARBITRAGE = 1_000_000_000;
 const TICK_BASE = 1.0001;
 
 /** Every lender lends to every pool, through its vault. */
-export async function supply(stage: Stage, ledger: Ledger, prices: Prices): Promise<Actor[]> {
+export async function supply(
+  stage: Stage,
+  ledger: Ledger,
+  prices: Prices,
+  lent: Readonly<Record<Symbol, number>> = LENT,
+): Promise<Actor[]> {
   const lenders = await Promise.all(Array.from({ length: LENDERS }, (_, i) => ledger.actor(`lender ${i + 1}`)));
   const intents = await Promise.all(
     lenders.flatMap((by) =>
       SYMBOLS.map(async (symbol): Promise<Intent[]> => {
-        const units = unitsOf(symbol, LENT[symbol] / LENDERS, prices[symbol]);
+        const units = unitsOf(symbol, lent[symbol] / LENDERS, prices[symbol]);
         const vault = stage.vaults[symbol];
         const token = stage.tokens[symbol];
         return [
@@ -37,9 +42,9 @@ export async function supply(stage: Stage, ledger: Ledger, prices: Prices): Prom
   return lenders;
 }
 
-export async function insure(stage: Stage, ledger: Ledger): Promise<void> {
+export async function insure(stage: Stage, ledger: Ledger, amount = INSURANCE): Promise<void> {
   const by = await ledger.actor("patron");
-  const units = unitsOf("USDC", INSURANCE);
+  const units = unitsOf("USDC", amount);
   await ledger.block([
     { by, what: "mint USDC", tx: await mint(stage, "USDC", by.address, units) },
     { by, what: "approve USDC", tx: await stage.tokens.USDC.approve.populateTransaction(stage.fund, MaxUint256) },
@@ -62,13 +67,20 @@ export async function makeMarkets(stage: Stage, ledger: Ledger, prices: Prices):
       ];
     }),
   );
-  const provisions = await Promise.all(
+  await ledger.block([...setUp.flat(), ...(await provisions(stage, by, prices, LIQUIDITY))]);
+  return by;
+}
+
+/** So many dollars on each side of both Uniswap pools, around the price at which they stand. */
+export function provisions(stage: Stage, by: Actor, prices: Prices, dollars: number): Promise<Intent[]> {
+  const { positions } = stage.uniswap;
+  return Promise.all(
     COINS.map(async (coin): Promise<Intent> => {
       const { pool, base, quote, baseIsToken0 } = stage.markets[coin];
       const [{ tick }, spacing] = await Promise.all([pool.slot0(), pool.tickSpacing()]);
       const reach = Math.log(WIDTH) / Math.log(TICK_BASE);
       const onGrid = (t: number) => Math.round(t / Number(spacing)) * Number(spacing);
-      const amounts = [unitsOf(coin, LIQUIDITY, prices[coin]), unitsOf("USDC", LIQUIDITY)] as const;
+      const amounts = [unitsOf(coin, dollars, prices[coin]), unitsOf("USDC", dollars)] as const;
       const tx = await positions.mint.populateTransaction({
         token0: baseIsToken0 ? base : quote,
         token1: baseIsToken0 ? quote : base,
@@ -85,6 +97,4 @@ export async function makeMarkets(stage: Stage, ledger: Ledger, prices: Prices):
       return { by, what: `provide liquidity for ${coin}`, tx };
     }),
   );
-  await ledger.block([...setUp.flat(), ...provisions]);
-  return by;
 }

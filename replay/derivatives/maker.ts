@@ -1,6 +1,6 @@
 // Quotes around the model's price for whoever asks, and holds what it is left with.
-import { decodeInstrument, type Option } from "../../../sdk/instruments.ts";
-import { type Leg, type Order, spread } from "../../../sdk/orders.ts";
+import { decodeInstrument, type Option } from "../../sdk/instruments.ts";
+import { type Leg, type Order, spread } from "../../sdk/orders.ts";
 import type { Attestor } from "./attestor.ts";
 import type { DerivativesStage } from "./stage.ts";
 import { fromWad, toWad } from "./surface.ts";

@@ -1,8 +1,8 @@
 // Trades at the venue: asks the maker for a quote, signs what hits it, sends what was matched.
 import type { TransactionReceipt } from "ethers";
 
-import { decodeInstrument, WAD } from "../../../sdk/instruments.ts";
-import { stop } from "../../../sdk/orders.ts";
+import { decodeInstrument, WAD } from "../../sdk/instruments.ts";
+import { stop } from "../../sdk/orders.ts";
 import type { Actor, Intent } from "../sender.ts";
 import type { Prices } from "../stage.ts";
 import type { LedgerBook } from "./ledgerBook.ts";

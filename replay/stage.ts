@@ -4,10 +4,10 @@ import { join } from "node:path";
 import hre from "hardhat";
 import { parseUnits, type ContractTransaction, type JsonRpcProvider } from "ethers";
 
-import type { NetworkConfig } from "../../deploy/config/types.ts";
-import type { Deployment } from "../../deploy/lib/addresses.ts";
-import { deployLocal } from "../../deploy/lib/deploy.ts";
-import { LOCAL_POOL_FEE, toAnswer } from "../../deploy/lib/localNetwork.ts";
+import type { NetworkConfig } from "../deploy/config/types.ts";
+import type { Deployment } from "../deploy/lib/addresses.ts";
+import { deployLocal } from "../deploy/lib/deploy.ts";
+import { LOCAL_POOL_FEE, toAnswer } from "../deploy/lib/localNetwork.ts";
 import {
   IMarginAccounts__factory,
   InsuranceFund__factory,
@@ -20,8 +20,8 @@ import {
   SwapAdapter__factory,
   Vault__factory,
   WETH__factory,
-} from "../../types/ethers-contracts/index.js";
-import { attachUniswap, type Market, marketOf, priceOf, sqrtPriceX96Of, type Uniswap } from "../lib/uniswap.ts";
+} from "../types/ethers-contracts/index.js";
+import { attachUniswap, type Market, marketOf, priceOf, sqrtPriceX96Of, type Uniswap } from "../scripts/lib/uniswap.ts";
 import type { PricePoint } from "./candles.ts";
 import { DemoError } from "./sender.ts";
 

@@ -1,15 +1,15 @@
 // The contracts of perps and options with typed handles, and what the demo lists and attests on them.
-import { derivativeContracts } from "../../../deploy/lib/addresses.ts";
-import { hours, minutes, type NetworkConfig } from "../../../deploy/config/types.ts";
-import { optionWord, perpWord } from "../../../sdk/instruments.ts";
-import type { ExchangeDomain } from "../../../sdk/orders.ts";
+import { derivativeContracts } from "../../deploy/lib/addresses.ts";
+import { hours, minutes, type NetworkConfig } from "../../deploy/config/types.ts";
+import { optionWord, perpWord } from "../../sdk/instruments.ts";
+import type { ExchangeDomain } from "../../sdk/orders.ts";
 import {
   IAttestations__factory,
   IExchange__factory,
   IPositionsLedger__factory,
   ISettlementRounds__factory,
   IVolatilityObserver__factory,
-} from "../../../types/ethers-contracts/index.js";
+} from "../../types/ethers-contracts/index.js";
 import { DemoError } from "../sender.ts";
 import { type Coin, COINS, type Stage } from "../stage.ts";
 import type { BookPlan, LegPlan } from "./books.ts";

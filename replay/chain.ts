@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 import { stopProcess } from "./processes.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
@@ -48,7 +48,7 @@ export async function startChain(time: number, stopped: AbortSignal): Promise<Lo
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const hardhat = join(ROOT, "node_modules", "hardhat", "dist", "src", "cli.js");
-  const config = join("scripts", "demo", "node.config.ts");
+  const config = join("replay", "node.config.ts");
   const child = spawn(
     process.execPath,
     [hardhat, "--config", config, "node", "--network", "node", "--hostname", "127.0.0.1", "--port", String(port)],

@@ -1,9 +1,9 @@
 // Looks at the chain between transactions: events since the last look, and the state at one block.
 import { type Log, ZeroAddress } from "ethers";
 
-import { decodeWords } from "../../keeper/words.ts";
-import type { IMarginLens } from "../../types/ethers-contracts/index.js";
-import { SETTLEMENT } from "../lib/ids.ts";
+import { decodeWords } from "../keeper/words.ts";
+import type { IMarginLens } from "../types/ethers-contracts/index.js";
+import { SETTLEMENT } from "../scripts/lib/ids.ts";
 import type { LedgerBook } from "./derivatives/ledgerBook.ts";
 import { type AccountFacts, type BidFacts, type PoolFacts, type Snapshot, type WriteOffFacts } from "./invariants.ts";
 import { type Stage, type Symbol, SYMBOLS } from "./stage.ts";
@@ -55,11 +55,15 @@ interface BidEvents {
 interface News {
   readonly bids: Map<string, BidEvents>;
   readonly writeOffs: WriteOffFacts[];
+  readonly changed: Set<string>;
   started: number;
   ended: number;
 }
 
-const noNews = (): News => ({ bids: new Map(), writeOffs: [], started: 0, ended: 0 });
+const noNews = (): News => ({ bids: new Map(), writeOffs: [], changed: new Set(), started: 0, ended: 0 });
+
+/** Accounts weighed in one call. */
+const WEIGHED_AT_ONCE = 250;
 
 const TAKEN = 7n; // Cause.AuctionTaken
 
@@ -72,6 +76,8 @@ export class Observer {
   private readonly keepers: { holder: string; address: string }[];
   /** Since the last look. */
   private news = noNews();
+  /** As last seen. */
+  private readonly healths = new Map<string, Health>();
   private insuranceAccount = "";
   private insuranceShare = 0n;
 
@@ -120,15 +126,22 @@ export class Observer {
     return time;
   }
 
-  /** Everything at block `number`. `openings` are checked against it. */
-  async look(number: number, openings: readonly { name: string; account: string }[] = []): Promise<View> {
+  /**
+   * Everything at block `number`. `openings` are checked against it. Where no price has moved, `only` says which accounts are
+   * worth weighing again: the others, if they did not change, stand as they were seen last, but for a little interest.
+   */
+  async look(
+    number: number,
+    openings: readonly { name: string; account: string }[] = [],
+    only?: ReadonlySet<string>,
+  ): Promise<View> {
     const { stage } = this;
     const at = { blockTag: number };
     const time = await this.follow(number);
     const { news } = this;
     this.news = noNews();
     const [healths, pools, supplies, insurance, initials] = await Promise.all([
-      this.healthOf(this.accounts, number),
+      this.healthsAt(number, only, news.changed),
       Promise.all(SYMBOLS.map((symbol) => stage.safe.poolState(stage.listed[symbol].asset, at))),
       Promise.all(SYMBOLS.flatMap((s) => [stage.tokens[s].totalSupply(at), stage.vaults[s].totalSupply(at)])),
       stage.safe.balanceOf(this.insuranceAccount, SETTLEMENT, at),
@@ -166,9 +179,11 @@ export class Observer {
   }
 
   async healthOf(accounts: readonly string[], number: number): Promise<Health[]> {
-    const healths: IMarginLens.HealthStructOutput[] = await this.stage.lens.healthOf([...accounts], {
-      blockTag: number,
-    });
+    const chunks: string[][] = [];
+    for (let i = 0; i < accounts.length; i += WEIGHED_AT_ONCE) chunks.push(accounts.slice(i, i + WEIGHED_AT_ONCE));
+    const healths: IMarginLens.HealthStructOutput[] = (
+      await Promise.all(chunks.map((chunk) => this.stage.lens.healthOf(chunk, { blockTag: number })))
+    ).flat();
     return healths.map(({ account, priced, inAuction, pending, maintenance, mtm }) => ({
       account,
       priced,
@@ -177,6 +192,18 @@ export class Observer {
       maintenance,
       mtm,
     }));
+  }
+
+  private async healthsAt(
+    number: number,
+    only: ReadonlySet<string> | undefined,
+    changed: ReadonlySet<string>,
+  ): Promise<Health[]> {
+    const due = this.accounts.filter(
+      (account) => only === undefined || only.has(account) || changed.has(account) || !this.healths.has(account),
+    );
+    for (const health of await this.healthOf(due, number)) this.healths.set(health.account, health);
+    return this.accounts.map((account) => this.healths.get(account)).filter((health) => health !== undefined);
   }
 
   /** Where the events' story and the chain's storage differ, as far as it was read. Slow: a call for every account and holder. */
@@ -253,6 +280,7 @@ export class Observer {
       const [account, cause, words] = event.args as unknown as [string, bigint, readonly bigint[]];
       if (cause === TAKEN) this.noteDebts(this.bidOf(news, log, account, time), this.words.get(account) ?? [], words);
       this.words.set(account, [...words]);
+      news.changed.add(account);
     } else if (event?.name === "BidTaken") {
       const [account, , , price, fee, fromInsurance, writtenOff] = event.args as unknown as [
         ...[string, string, bigint],

@@ -1,12 +1,12 @@
 // Opens accounts through the public doors, each strategy by its own way.
 import { type ContractTransaction, MaxUint256, Signature, ZeroAddress } from "ethers";
 
-import { accountId } from "../lib/ids.ts";
-import { swapPath } from "../lib/uniswap.ts";
-import { LOCAL_POOL_FEE } from "../../deploy/lib/localNetwork.ts";
-import type { ILeverageRouter } from "../../types/ethers-contracts/index.js";
-import type { CallStruct } from "../../types/ethers-contracts/contracts/interfaces/IMarginAccounts.sol/IMarginAccounts.js";
-import type { Role } from "./cast.ts";
+import { accountId } from "../scripts/lib/ids.ts";
+import { swapPath } from "../scripts/lib/uniswap.ts";
+import { LOCAL_POOL_FEE } from "../deploy/lib/localNetwork.ts";
+import type { ILeverageRouter } from "../types/ethers-contracts/index.js";
+import type { CallStruct } from "../types/ethers-contracts/contracts/interfaces/IMarginAccounts.sol/IMarginAccounts.js";
+import type { Role } from "./role.ts";
 import type { Actor, Intent } from "./sender.ts";
 import { mint, type Prices, type Stage, type Symbol, unitsOf } from "./stage.ts";
 

@@ -3,14 +3,14 @@ import { join } from "node:path";
 
 import type { ContractTransaction, TransactionReceipt } from "ethers";
 
-import { decodeInstrument, perpWord, WAD } from "../../../sdk/instruments.ts";
-import { accountId } from "../../lib/ids.ts";
+import { decodeInstrument, perpWord, WAD } from "../../sdk/instruments.ts";
+import { accountId } from "../../scripts/lib/ids.ts";
 import { indexAt, type PricePath, type PricePoint } from "../candles.ts";
 import type { View } from "../observer.ts";
 import type { Actor, Intent, Ledger } from "../sender.ts";
 import { COINS, type Prices, pricesOf } from "../stage.ts";
 import { Attestor } from "./attestor.ts";
-import { BOOKS } from "./books.ts";
+import type { BookPlan } from "./books.ts";
 import { Desk } from "./desk.ts";
 import type { LedgerBook } from "./ledgerBook.ts";
 import { Pricer } from "./maker.ts";
@@ -37,6 +37,9 @@ export interface FloorTools {
   readonly path: PricePath;
   /** Writes prices; whatever belongs to the same moment goes through it too, so that it comes in order. */
   readonly oracle: Actor;
+  readonly plans: readonly BookPlan[];
+  /** What maker and desk bring, dollars. */
+  readonly capital?: { readonly maker: number; readonly desk: number };
   /** Where the matcher keeps its journal. */
   readonly directory: string;
 }
@@ -87,19 +90,20 @@ export class Floor {
     this.trading = new Trading(stage, this.venue, new Pricer(stage, this.attestor), book, maker, submitter, (intents) =>
       hands.mine(intents),
     );
-    this.record = new FloorRecord({ stage, book, books, maker: maker.account, desk, trading: this.trading });
+    const { capital = CAPITAL } = tools;
+    this.record = new FloorRecord({ stage, book, books, maker: maker.account, desk, capital, trading: this.trading });
   }
 
   static async open(tools: FloorTools, hands: Hands): Promise<Floor> {
-    const { stage, ledger, book } = tools;
+    const { stage, ledger, book, capital = CAPITAL } = tools;
     const party = (actor: Actor): Party => ({ actor, account: accountId(actor.address) });
     const maker = party(await ledger.actor("maker"));
     const desk = new Desk(stage, book, await ledger.actor("liquidation desk"));
     const submitter = await ledger.actor("matcher");
-    const floor = new Floor(tools, hands, { books: await hire(BOOKS, ledger), maker, desk, submitter });
+    const floor = new Floor(tools, hands, { books: await hire(tools.plans, ledger), maker, desk, submitter });
     await hands.mine([
-      ...(await capitalise(stage, maker, CAPITAL.maker)),
-      ...(await capitalise(stage, desk, CAPITAL.desk)),
+      ...(await capitalise(stage, maker, capital.maker)),
+      ...(await capitalise(stage, desk, capital.desk)),
     ]);
     return floor;
   }

@@ -1,9 +1,9 @@
 // Bids on accounts with perps and options from fresh accounts of its own, and closes what it took with the maker.
 import { type ContractTransaction, ZeroAddress } from "ethers";
 
-import { decodeInstrument } from "../../../sdk/instruments.ts";
-import { accountId, SETTLEMENT } from "../../lib/ids.ts";
-import type { CallStruct } from "../../../types/ethers-contracts/contracts/interfaces/IMarginAccounts.sol/IMarginAccounts.js";
+import { decodeInstrument } from "../../sdk/instruments.ts";
+import { accountId, SETTLEMENT } from "../../scripts/lib/ids.ts";
+import type { CallStruct } from "../../types/ethers-contracts/contracts/interfaces/IMarginAccounts.sol/IMarginAccounts.js";
 import type { Actor, Intent } from "../sender.ts";
 import { COINS, unitsOf } from "../stage.ts";
 import type { LedgerBook } from "./ledgerBook.ts";

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { stopProcess } from "./processes.ts";
 import { DemoError } from "./sender.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 const INTERVAL_MS = 20;
 const NUDGE_MS = 1_000;

@@ -1,8 +1,8 @@
 // Attests what Chainlink does not carry: premium, forwards, smiles; signed by two of the local network's three attesters.
 import { type ContractTransaction, HDNodeWallet, Mnemonic } from "ethers";
 
-import { signAttestation } from "../../../attestor/attestations.ts";
-import { type Attestation, attestationDomain, encodePost } from "../../../sdk/attestations.ts";
+import { signAttestation } from "../../attestor/attestations.ts";
+import { type Attestation, attestationDomain, encodePost } from "../../sdk/attestations.ts";
 import { MNEMONIC } from "../sender.ts";
 import { type Coin, COINS, type Prices } from "../stage.ts";
 import type { MarketPoint } from "./market.ts";

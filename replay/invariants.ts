@@ -1,6 +1,6 @@
 // The invariants of DESIGN 10 that can be seen from outside, checked between the transactions of the demo. Pure: `observer.ts`
 // gathers what they look at. An id of DESIGN names each check; "tokens" is what every test of money starts from.
-import type { Entry } from "../../keeper/words.ts";
+import type { Entry } from "../keeper/words.ts";
 
 export interface PoolFacts {
   readonly symbol: string;

@@ -1,12 +1,12 @@
 // The matcher in the demo's own process: signed orders in, real matching with its journal, batches out to the exchange.
 import type { ContractTransaction, TransactionReceipt } from "ethers";
 
-import type { Fill, Happening, SignedOrder } from "../../../matcher/commands.ts";
-import { DurableEngine } from "../../../matcher/durable.ts";
-import { DEFAULT_ENGINE_OPTIONS } from "../../../matcher/engine.ts";
-import { hashOrder, type Order, signOrder } from "../../../sdk/orders.ts";
-import type { SignedOrderStruct } from "../../../types/ethers-contracts/contracts/interfaces/IExchange.sol/IExchange.js";
-import { accountId } from "../../lib/ids.ts";
+import type { Fill, Happening, SignedOrder } from "../../matcher/commands.ts";
+import { DurableEngine } from "../../matcher/durable.ts";
+import { DEFAULT_ENGINE_OPTIONS } from "../../matcher/engine.ts";
+import { hashOrder, type Order, signOrder } from "../../sdk/orders.ts";
+import type { SignedOrderStruct } from "../../types/ethers-contracts/contracts/interfaces/IExchange.sol/IExchange.js";
+import { accountId } from "../../scripts/lib/ids.ts";
 import type { Actor, Intent } from "../sender.ts";
 import type { DerivativesStage } from "./stage.ts";
 

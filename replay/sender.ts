@@ -14,7 +14,7 @@ import {
   IMarginAccounts__factory,
   LeverageRouter__factory,
   SwapAdapter__factory,
-} from "../../types/ethers-contracts/index.js";
+} from "../types/ethers-contracts/index.js";
 
 /** Hardhat's and everybody's development mnemonic: these keys guard nothing. */
 export const MNEMONIC = "test test test test test test test test test test test junk";
@@ -25,7 +25,8 @@ const CHAIN_ID = 31_337n;
 
 /** Wei a unit of gas: what a block costs to get into in the demo. */
 export const BASE_FEE = 20_000_000_000n;
-const MAX_FEE = 100n * BASE_FEE;
+/** What anybody offers at most, as a multiple of the base fee then. */
+const MOST_BASE_FEES = 100n;
 const TIP = 1_000_000_000n;
 const GAS_LIMIT = 12_000_000n;
 
@@ -53,12 +54,27 @@ export interface Intent {
   readonly optional?: boolean;
 }
 
+export interface LedgerOptions {
+  /**
+   * Whether the node mines what others send as it comes, between the blocks made here. Otherwise it waits for the next of
+   * them, as on a chain with a clock of its own.
+   */
+  readonly minesBetween?: boolean;
+  /** Wei a unit of gas on top of the base fee, for all that is sent from here. */
+  readonly tip?: bigint;
+}
+
 export class Ledger {
+  /** Of the next blocks, wei a unit of gas. */
+  baseFee = BASE_FEE;
   private automine = true;
   private actors = 0;
   private readonly seed = HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(MNEMONIC), "m/44'/60'/0'/0");
 
-  constructor(readonly provider: JsonRpcProvider) {}
+  constructor(
+    readonly provider: JsonRpcProvider,
+    private readonly options: LedgerOptions = {},
+  ) {}
 
   /** A new wallet with ether for its gas. */
   async actor(name: string, ether = POCKET_ETHER): Promise<Actor> {
@@ -76,13 +92,14 @@ export class Ledger {
     this.automine = false;
     const hashes = await Promise.all(intents.map((intent) => this.send(intent)));
     await Promise.all([
-      this.provider.send("hardhat_setNextBlockBaseFeePerGas", [toQuantity(BASE_FEE)]),
+      this.provider.send("hardhat_setNextBlockBaseFeePerGas", [toQuantity(this.baseFee)]),
       time !== undefined && this.provider.send("evm_setNextBlockTimestamp", [time]),
     ]);
     await this.provider.send("evm_mine", []);
-    // The keeper's own transactions are mined as they come.
-    await this.provider.send("evm_setAutomine", [true]);
-    this.automine = true;
+    if (this.options.minesBetween !== false) {
+      await this.provider.send("evm_setAutomine", [true]);
+      this.automine = true;
+    }
     const receipts = await Promise.all(hashes.map((hash) => this.provider.getTransactionReceipt(hash)));
     return Promise.all(receipts.map((receipt, i) => this.checked(intents[i], receipt)));
   }
@@ -97,8 +114,8 @@ export class Ledger {
       chainId: CHAIN_ID,
       nonce,
       gasLimit: tx.gasLimit ?? GAS_LIMIT,
-      maxFeePerGas: MAX_FEE,
-      maxPriorityFeePerGas: TIP,
+      maxFeePerGas: MOST_BASE_FEES * this.baseFee,
+      maxPriorityFeePerGas: this.options.tip ?? TIP,
     });
     try {
       return (await this.provider.send("eth_sendRawTransaction", [raw])) as string;

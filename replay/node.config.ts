@@ -1,7 +1,7 @@
 // What `hardhat node` serves in the demo: the project's local network, at the date of the candles.
 import { defineConfig } from "hardhat/config";
 
-import project from "../../hardhat.config.ts";
+import project from "../hardhat.config.ts";
 
 const date = process.env["DEMO_CHAIN_DATE"];
 const network = project.networks?.["node"];

@@ -1,7 +1,7 @@
 // What anybody may do for the ledger: funding, observations, checkpoints, settlement of unsettled profit, expiries.
 import type { ContractTransaction } from "ethers";
 
-import { perpWord } from "../../../sdk/instruments.ts";
+import { perpWord } from "../../sdk/instruments.ts";
 import { type Coin, COINS, type Symbol } from "../stage.ts";
 import type { LedgerBook } from "./ledgerBook.ts";
 import type { DerivativesStage } from "./stage.ts";

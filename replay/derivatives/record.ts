@@ -1,10 +1,10 @@
 // What became of the books, for summary and report.
-import { instrumentName, type Symbols } from "../../../sdk/instruments.ts";
+import { instrumentName, type Symbols } from "../../sdk/instruments.ts";
 import type { SeenBid, View } from "../observer.ts";
 import { type Coin, COINS, dollarsOf } from "../stage.ts";
 import type { Desk } from "./desk.ts";
 import type { LedgerBook } from "./ledgerBook.ts";
-import { type Book, CAPITAL } from "./people.ts";
+import type { Book, CAPITAL } from "./people.ts";
 import type { DerivativesStage } from "./stage.ts";
 import { fromWad } from "./surface.ts";
 import type { Trading } from "./trading.ts";
@@ -69,6 +69,8 @@ export interface RecordTools {
   readonly books: readonly Book[];
   readonly maker: string;
   readonly desk: Desk;
+  /** What both brought, dollars. */
+  readonly capital: Readonly<Record<keyof typeof CAPITAL, number>>;
   readonly trading: Trading;
 }
 
@@ -119,7 +121,7 @@ export class FloorRecord {
   }
 
   whole({ orderCount, skipped }: Venue): DerivativesRecord {
-    const { book, books, maker, desk, trading, stage } = this.tools;
+    const { book, books, maker, desk, capital, trading, stage } = this.tools;
     const equityOf = (account: string): number =>
       fromWad(this.last?.healths.find((health) => health.account === account)?.mtm ?? 0n);
     const fundings = [...book.accounts.values()].map(({ funding }) => fromWad(funding));
@@ -153,8 +155,8 @@ export class FloorRecord {
       settlements: book.news.settlements,
       liquidated: new Set(this.bids.map(({ account }) => account)).size,
       bids: this.bids.length,
-      makerProfit: equityOf(maker) - CAPITAL.maker,
-      deskProfit: sum(desk.accounts.map(equityOf)) - CAPITAL.desk,
+      makerProfit: equityOf(maker) - capital.maker,
+      deskProfit: sum(desk.accounts.map(equityOf)) - capital.desk,
     };
   }
 }

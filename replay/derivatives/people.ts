@@ -1,7 +1,7 @@
 // The people of the derivatives' books: wallets, money, accounts.
 import { type ContractTransaction, MaxUint256 } from "ethers";
 
-import { accountId } from "../../lib/ids.ts";
+import { accountId } from "../../scripts/lib/ids.ts";
 import type { Actor, Intent, Ledger } from "../sender.ts";
 import { mint, type Prices, type Symbol, unitsOf } from "../stage.ts";
 import { type BookPlan, type Model, MODELS } from "./books.ts";

@@ -1,8 +1,8 @@
 // The ledger of perps and options as its events tell it: what everybody holds and owes, clearing accounts included.
 import type { Log } from "ethers";
 
-import { decodeInstrument, decodePosition, encodeInstrument, WAD } from "../../../sdk/instruments.ts";
-import type { IPositionsLedger } from "../../../types/ethers-contracts/index.js";
+import { decodeInstrument, decodePosition, encodeInstrument, WAD } from "../../sdk/instruments.ts";
+import type { IPositionsLedger } from "../../types/ethers-contracts/index.js";
 import type { LedgerFacts } from "../invariants.ts";
 
 const MOST_ROUNDINGS = 16n;

@@ -1,0 +1,67 @@
+// anvil as its own process: a chain that is fast, and that mines when it is told to.
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+import { freePort, type LocalChain } from "./chain.ts";
+import { stopProcess } from "./processes.ts";
+
+const START_TIMEOUT_MS = 30_000;
+const POLL_MS = 50;
+/** Ethereum's. */
+const BLOCK_GAS = 60_000_000;
+/** Accounts of the development mnemonic that the node funds, as `hardhat node` does. */
+const ACCOUNTS = 20;
+/** States of the past that can be asked for: observers look back a few blocks. */
+const REMEMBERED = 256;
+
+const require = createRequire(import.meta.url);
+
+/** The program itself, since the wrapper that npm installs could not end it if it were killed. */
+function binary(): { readonly command: string; readonly before: readonly string[] } {
+  const wrapper = join(dirname(require.resolve("@foundry-rs/anvil/package.json")), "bin.mjs");
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const name = `@foundry-rs/anvil-${platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
+  try {
+    const folder = dirname(createRequire(wrapper).resolve(`${name}/package.json`));
+    return { command: join(folder, "bin", process.platform === "win32" ? "anvil.exe" : "anvil"), before: [] };
+  } catch {
+    return { command: process.execPath, before: [wrapper] };
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }),
+    });
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts anvil on a free port of the loopback interface; its first block is at `time` (unix seconds). */
+export async function startAnvil(time: number, stopped: AbortSignal): Promise<LocalChain> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const { command, before } = binary();
+  const options = [
+    ...["--host", "127.0.0.1", "--port", String(port), "--timestamp", String(time), "--accounts", String(ACCOUNTS)],
+    ...["--hardfork", "cancun", "--gas-limit", String(BLOCK_GAS), "--prune-history", String(REMEMBERED), "--quiet"],
+  ];
+  const child = spawn(command, [...before, ...options], { stdio: ["ignore", "ignore", "pipe"] });
+  let complaint = "";
+  child.once("error", (error) => (complaint += error.message));
+  child.stderr.on("data", (data: Buffer) => (complaint += data.toString()));
+  const stop = async () => void (await stopProcess(child));
+  for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end && !stopped.aborted;) {
+    if (child.exitCode !== null || child.pid === undefined) throw new Error(`anvil did not start:\n${complaint}`);
+    if (await answers(url)) return { url, stop };
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  await stop();
+  throw new Error(`anvil did not answer on port ${port} within ${START_TIMEOUT_MS / 1000} s:\n${complaint}`);
+}
