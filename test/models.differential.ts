@@ -3,9 +3,8 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 
-import { packLedgerParameters } from "../sdk/tables/ledgerTable.ts";
-import { packRuleParameters, REFERENCE_RULES, type RuleParameters } from "../sdk/tables/ruleTable.ts";
-import { packScenarioParameters, type ScenarioParameters } from "../sdk/tables/scenarioTable.ts";
+import type { RuleParameters } from "../sdk/tables/ruleTable.ts";
+import type { ScenarioParameters } from "../sdk/tables/scenarioTable.ts";
 import {
   LedgerTableFactory__factory,
   ModelProbe__factory,
@@ -21,14 +20,18 @@ import * as R from "./helpers/exact/real.ts";
 import type { Real } from "./helpers/exact/real.ts";
 import * as Standard from "./helpers/exact/standard.ts";
 import {
-  exactRules,
-  exactScenarios,
-  Random,
-  randomPortfolio,
-  randomScenarios,
-  type RandomExpiry,
-  type RandomUnderlying,
-} from "./helpers/portfolios.ts";
+  GROUP,
+  modelCase,
+  modelTable,
+  NUMBERS,
+  packModelTable,
+  probeInput,
+  wadMul,
+  type HeldUnderlying,
+  type ModelCase,
+  type ModelTable,
+} from "./helpers/model-cases.ts";
+import { exactRules, exactScenarios, Random } from "./helpers/portfolios.ts";
 
 const TABLES = 20;
 const PORTFOLIOS = 50; // of each table
@@ -37,228 +40,10 @@ const TOGETHER = 10; // calls in flight
 const PATIENCE = 900_000;
 const WAD = 10n ** 18n;
 const BPS = 10_000n;
-const STRIKE_UNIT = 10n ** 10n;
 const YEAR = 365n * 86_400n;
-const AVERAGING = 1_800n;
-/** Pools of the underlyings. */
-const NUMBERS = [2, 3, 7] as const;
-/** Small enough that random perps reach both. */
-const BRACKETS = [
-  { size: 20_000n, addOnBps: 150 },
-  { size: 500_000n, addOnBps: 400 },
-];
-const GROUP = { id: 5, members: [2, 7] } as const;
 /** Error over the gross notional. */
 const RELATIVE = 10n ** 11n;
 const UNITS = 1n << 16n;
-
-const down = (a: bigint, b: bigint): bigint => a / b - (a % b < 0n ? 1n : 0n);
-const wadMul = (a: bigint, b: bigint): bigint => down(a * b, WAD);
-
-interface Table {
-  readonly profitWeightBps: number;
-  readonly phiBps: number;
-  readonly referenceBps: number;
-  readonly maxBps: number;
-  readonly rules: readonly RuleParameters[];
-  readonly scenarios: readonly ScenarioParameters[];
-}
-
-function tableOf(random: Random): Table {
-  return {
-    profitWeightBps: random.pick([0, 0, 10_000, random.int(10_001)]),
-    phiBps: random.pick([0, random.int(10_001)]),
-    referenceBps: random.pick([0, 3_000 + random.int(6_000)]),
-    maxBps: 10_000 + random.int(20_000),
-    rules: NUMBERS.map((_, i) => ({
-      ...REFERENCE_RULES,
-      kappaBps: 500 * i,
-      perpMaintenanceBps: 300 + 100 * i,
-      brackets: random.pick([[], BRACKETS]),
-    })),
-    scenarios: randomScenarios(random, NUMBERS.length),
-  };
-}
-
-const pack = (t: Table): string =>
-  packLedgerParameters({
-    profitWeightBps: t.profitWeightBps,
-    underlyings: NUMBERS.map((number, i) => ({
-      number,
-      ...(GROUP.members.some((m) => m === number) && { group: { id: GROUP.id, phiBps: t.phiBps } }),
-      ...(t.referenceBps > 0 && { scale: { referenceVolatilityBps: t.referenceBps, maxBps: t.maxBps } }),
-      rules: packRuleParameters(t.rules[i] as RuleParameters),
-      scenarios: packScenarioParameters(t.scenarios[i] as ScenarioParameters),
-    })),
-  });
-
-/** What the feeds say of an expiry. */
-interface Feed {
-  readonly seconds: bigint;
-  readonly ratio: bigint;
-  readonly rate: bigint;
-  readonly a: bigint;
-  readonly b: bigint;
-  readonly rho: bigint;
-  readonly m: bigint;
-  readonly sigma: bigint;
-  readonly reference: bigint;
-  readonly tau: bigint;
-  readonly factor: bigint;
-  readonly confidence: bigint;
-  readonly volConfidence: bigint;
-  readonly fixedPart: bigint;
-  readonly fixedPrice: bigint;
-  readonly options: RandomExpiry["options"];
-}
-
-interface Held {
-  readonly number: number;
-  readonly low: bigint;
-  readonly high: bigint;
-  readonly amount: bigint;
-  readonly perp: RandomUnderlying["perp"] & { readonly ratio: bigint };
-  readonly feeds: readonly Feed[];
-  readonly volatility: { readonly sigma: bigint; readonly slow: bigint };
-  readonly charges: { readonly initial: bigint; readonly maintenance: bigint };
-}
-
-interface Case {
-  readonly held: readonly Held[];
-  readonly quote: bigint;
-  readonly cash: bigint;
-  readonly settlementPrice: bigint;
-}
-
-function feedOf(random: Random, e: RandomExpiry, spot: bigint): Feed {
-  const sigma = e.options[0]?.vol ?? WAD;
-  const tau = ((e.seconds < 60n ? 60n : e.seconds) * WAD) / YEAR;
-  const variance = wadMul(wadMul(sigma, sigma), tau);
-  const ratio = random.between((95n * WAD) / 100n, (115n * WAD) / 100n);
-  const inside = e.seconds < AVERAGING;
-  return {
-    seconds: e.seconds,
-    ratio,
-    rate: e.rate,
-    a: (variance * 8n) / 10n,
-    b: wadMul(variance, random.between(WAD / 100n, WAD)),
-    rho: random.between(-WAD, WAD),
-    m: random.between(-WAD / 5n, WAD / 5n),
-    sigma: random.between(WAD / 20n, WAD / 2n),
-    reference: wadMul(spot, ratio) + 1n,
-    tau,
-    factor: random.oneIn(4) ? (3n * WAD) / 2n : WAD,
-    confidence: e.confidence,
-    volConfidence: random.oneIn(5) ? random.big(WAD) : WAD,
-    fixedPart: inside ? ((AVERAGING - e.seconds) * WAD) / AVERAGING : 0n,
-    fixedPrice: inside ? wadMul(spot, random.between((9n * WAD) / 10n, (11n * WAD) / 10n)) : 0n,
-    options: e.options,
-  };
-}
-
-function caseOf(seed: number, t: Table): Case {
-  const random = new Random(seed + 77_000_000);
-  const p = randomPortfolio(seed, 500);
-  const held = p.underlyings.map((u, i): Held => {
-    const low = u.spot;
-    const reference = (BigInt(t.referenceBps) * WAD) / BPS;
-    // One feed per expiry: where two fall on one second, the first counts for all.
-    const feeds = new Map<bigint, Feed>();
-    for (const e of u.expiries) {
-      if (!feeds.has(e.seconds)) feeds.set(e.seconds, feedOf(random, e, low));
-    }
-    return {
-      number: NUMBERS[i] as number,
-      low,
-      high: random.oneIn(2) ? low : low + random.big(low / 20n + 2n),
-      amount: u.spot === 0n ? 0n : (u.moving * WAD) / u.spot,
-      perp: { ...u.perp, ratio: random.between((98n * WAD) / 100n, (102n * WAD) / 100n) },
-      feeds: [...feeds.values()],
-      volatility: {
-        sigma: wadMul(reference, random.between(WAD / 2n, 3n * WAD)),
-        slow: wadMul(reference, random.between(WAD / 2n, 3n * WAD)),
-      },
-      charges: { initial: random.spread(WAD, WAD * 10_000n), maintenance: random.spread(1n, WAD) },
-    };
-  });
-  return { held, quote: p.unsettled, cash: p.cash, settlementPrice: p.settlementPrice };
-}
-
-// ---------------------------------------------------------------- on chain
-type Arguments = Parameters<ModelProbe["evaluate"]["staticCall"]>;
-
-function inputOf(c: Case, table: string, models: readonly string[]): Arguments {
-  const perps = c.held.filter((h) => h.perp.size !== 0n);
-  const side = (
-    h: Held,
-    price: bigint,
-  ): { value: bigint; chargeInitial: bigint; chargeMaintenance: bigint; debts: bigint } => ({
-    value: wadMul(h.amount, price),
-    chargeInitial: h.charges.initial,
-    chargeMaintenance: h.charges.maintenance,
-    debts: 0n,
-  });
-  const cash = { value: c.cash, chargeInitial: 0n, chargeMaintenance: 0n, debts: c.cash < 0n ? -c.cash : 0n };
-  return [
-    [...models],
-    {
-      purpose: 0n,
-      parameters: table,
-      settlementPrice: c.settlementPrice,
-      clusters: [
-        { underlying: 0n, low: cash, high: cash },
-        ...c.held.map((h) => ({ underlying: h.number, low: side(h, h.low), high: side(h, h.high) })),
-      ],
-      underlyings: c.held.map(({ number, low, high, amount }) => ({ number, low, high, amount })),
-      quote: c.quote,
-      positions: [],
-      perps: perps.map(({ perp }) => ({
-        markRatio: perp.ratio,
-        frozenMark: 0n,
-        openInterest: perp.openInterest,
-        slowOpenInterest: perp.slowOpenInterest,
-        confidence: perp.confidence,
-        stale: false,
-      })),
-    },
-    perps.map((h) => ({ underlying: h.number, size: h.perp.size })),
-    c.held.flatMap((h) =>
-      h.feeds.flatMap((f) =>
-        f.options.map((o) => ({
-          underlying: h.number,
-          secondsLeft: f.seconds,
-          strike: o.strike / STRIKE_UNIT,
-          call: o.call,
-          size: o.size,
-        })),
-      ),
-    ),
-    c.held.flatMap((h) =>
-      h.feeds.map((f) => ({
-        underlying: h.number,
-        secondsLeft: f.seconds,
-        feed: {
-          forwardRatio: f.ratio,
-          rate: f.rate,
-          a: f.a,
-          b: f.b,
-          rho: f.rho,
-          m: f.m,
-          sigma: f.sigma,
-          forwardReference: f.reference,
-          tau: f.tau,
-          volFactor: f.factor,
-          forwardConfidence: f.confidence,
-          volConfidence: f.volConfidence,
-          stale: false,
-        },
-        fixedPart: f.fixedPart,
-        fixedPrice: f.fixedPrice,
-      })),
-    ),
-    c.held.map((h) => ({ underlying: h.number, ...h.volatility })),
-  ];
-}
 
 // ---------------------------------------------------------------- exact
 /** Everything of one underlying at one price, as both exact models take it. Prices are the contract's: rounded down to units. */
@@ -271,7 +56,7 @@ interface Priced {
   readonly gross: Real;
 }
 
-function priced(h: Held, price: bigint, t: Table): Priced {
+function priced(h: HeldUnderlying, price: bigint, t: ModelTable): Priced {
   const spot = R.fromWad(price);
   const mark = R.fromWad(wadMul(price, h.perp.ratio));
   const size = R.fromWad(h.perp.size);
@@ -359,9 +144,15 @@ interface Side {
 }
 
 /** A block (a product group, or an underlying alone) at one side of its prices. */
-function sideOf(members: readonly Held[], high: boolean, t: Table, c: Case, standard: boolean): Side {
+function sideOf(
+  members: readonly HeldUnderlying[],
+  high: boolean,
+  t: ModelTable,
+  c: ModelCase,
+  standard: boolean,
+): Side {
   const all = members.map((h) => priced(h, high ? h.high : h.low, t));
-  const place = (h: Held): number => NUMBERS.findIndex((n) => n === h.number);
+  const place = (h: HeldUnderlying): number => NUMBERS.findIndex((n) => n === h.number);
   const charges = (of: "initial" | "maintenance"): Real => R.sum(members.map((h) => R.fromWad(h.charges[of])));
   const unsettled = R.sum(all.map((x) => x.unsettled));
   const mtm = R.sum(all.map((x) => x.spot + x.options)) + unsettled;
@@ -411,8 +202,8 @@ interface Expected {
 }
 
 /** Every block at its low and at its high prices; the same twice where they do not differ. */
-function sidesOf(c: Case, t: Table, standard: boolean): readonly (readonly [low: Side, high: Side])[] {
-  const inGroup = (h: Held): boolean => GROUP.members.some((m) => m === h.number);
+function sidesOf(c: ModelCase, t: ModelTable, standard: boolean): readonly (readonly [low: Side, high: Side])[] {
+  const inGroup = (h: HeldUnderlying): boolean => GROUP.members.some((m) => m === h.number);
   const group = c.held.filter(inGroup);
   const blocks = [...(group.length > 0 ? [group] : []), ...c.held.filter((h) => !inGroup(h)).map((h) => [h])];
   return blocks.map((members) => {
@@ -422,8 +213,8 @@ function sidesOf(c: Case, t: Table, standard: boolean): readonly (readonly [low:
 }
 
 function expectedOf(
-  c: Case,
-  t: Table,
+  c: ModelCase,
+  t: ModelTable,
   blocks: ReturnType<typeof sidesOf>,
   purpose: "initial" | "maintenance",
   tolerance: Real,
@@ -472,12 +263,12 @@ describe("both margin models against the exact models", () => {
     this.timeout(PATIENCE);
     let [options, spread, skipped] = [0, 0, 0];
     for (let at = 0; at < TABLES; at++) {
-      const t = tableOf(new Random(at));
-      const table = await create(pack(t));
+      const t = modelTable(new Random(at));
+      const table = await create(packModelTable(t));
       for (let from = 0; from < PORTFOLIOS; from += TOGETHER) {
         const seeds = Array.from({ length: TOGETHER }, (_, i) => at * PORTFOLIOS + from + i);
-        const cases = seeds.map((seed) => caseOf(seed, t));
-        const results = await Promise.all(cases.map((c) => probe.evaluate.staticCall(...inputOf(c, table, models))));
+        const cases = seeds.map((seed) => modelCase(seed, t));
+        const results = await Promise.all(cases.map((c) => probe.evaluate.staticCall(...probeInput(c, table, models))));
         cases.forEach((c, i) => {
           const gross = R.sum(c.held.map((h) => priced(h, h.high, t).gross));
           const allowed = R.toWad(gross) / RELATIVE + UNITS;

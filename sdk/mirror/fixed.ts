@@ -1,6 +1,9 @@
 // Integer arithmetic as the contracts do it: 18-decimal fixed point, every division says its direction in its name.
 // Bigints do not overflow; where a contract wraps or reverts, the functions here say so.
+import { Refused } from "./errors.ts";
+
 export const WAD = 10n ** 18n;
+export const WAD2 = WAD * WAD;
 /** Basis points in one. */
 export const BPS = 10_000n;
 /** Seconds; a year is 365 days everywhere. */
@@ -17,6 +20,9 @@ export const mulDivDown = (a: bigint, b: bigint, d: bigint): bigint => (a * b) /
 /** ceil(a / d), for a ≥ 0 and d > 0. */
 export const divUp = (a: bigint, d: bigint): bigint => (a + d - 1n) / d;
 
+/** a / d towards minus infinity, for a signed `a` and d > 0. */
+export const divFloor = (a: bigint, d: bigint): bigint => (a >= 0n ? a / d : -((d - 1n - a) / d));
+
 /** ceil(a·b / d), for a, b ≥ 0 and d > 0. */
 export const mulDivUp = (a: bigint, b: bigint, d: bigint): bigint => divUp(a * b, d);
 
@@ -29,19 +35,27 @@ export const mulDivCeil = (a: bigint, b: bigint, d: bigint): bigint => (a >= 0n 
 export const mulWadUp = (a: bigint, b: bigint): bigint => divUp(a * b, WAD);
 export const mulWadDown = (a: bigint, b: bigint): bigint => (a * b) / WAD;
 
-/** Number of bits: 0 for 0. */
-export const bitLength = (value: bigint): number => (value === 0n ? 0 : value.toString(2).length);
+const float = new DataView(new ArrayBuffer(8));
+const EXPONENT_BIAS = 1_023;
 
-/** floor(√x), for x ≥ 0. */
+/** Number of bits: 0 for 0. For values below 2^1023. */
+export const bitLength = (value: bigint): number => {
+  if (value === 0n) return 0;
+  float.setFloat64(0, Number(value));
+  const exponent = (float.getUint16(0) >> 4) - EXPONENT_BIAS;
+  // a double may have been rounded up to the next power of two
+  return value >> BigInt(exponent) === 0n ? exponent : exponent + 1;
+};
+
+/** floor(√x), for 0 ≤ x < 2^256. */
 export const sqrt = (x: bigint): bigint => {
   if (x < 2n) return x;
-  // From above the steps fall until the root is reached.
-  let z = 1n << BigInt((bitLength(x) + 1) >> 1);
-  for (;;) {
-    const next = (z + x / z) >> 1n;
-    if (next >= z) return z;
-    z = next;
-  }
+  // 52 bits are right, after one step 104, after two more than a root has.
+  let z = BigInt(Math.floor(Math.sqrt(Number(x))));
+  z = (z + x / z) >> 1n;
+  z = (z + x / z) >> 1n;
+  while (z * z > x) z -= 1n;
+  return z;
 };
 
 /** floor(√x) of a WAD, as a WAD. */
@@ -60,7 +74,7 @@ const EXP_OVERFLOW = 135305999368893231589n;
 /** e^x of a WAD. Throws where the contracts revert `ExpOverflow`. */
 export const expWad = (wad: bigint): bigint => {
   if (wad <= EXP_UNDERFLOW) return 0n;
-  if (wad >= EXP_OVERFLOW) throw new RangeError(`ExpOverflow: e^(${wad}e-18) does not fit`);
+  if (wad >= EXP_OVERFLOW) throw new Refused("ExpOverflow");
   const scaled = (wad << 78n) / FIVE_18;
   const k = ((scaled << BINARY) / LN2_BINARY + (1n << 95n)) >> BINARY;
   const x = scaled - k * LN2_BINARY;
@@ -79,7 +93,7 @@ export const expWad = (wad: bigint): bigint => {
 
 /** ln of a WAD above 0. Throws where the contracts revert `LnWadUndefined`. */
 export const lnWad = (wad: bigint): bigint => {
-  if (wad <= 0n) throw new RangeError(`LnWadUndefined: ln(${wad}e-18)`);
+  if (wad <= 0n) throw new Refused("LnWadUndefined");
   const zeros = BigInt(256 - bitLength(wad));
   const x = (wad << zeros) >> 159n;
   let p = x + 3273285459638523848632254066296n;
@@ -103,3 +117,6 @@ export const lnWad = (wad: bigint): bigint => {
   const whole = 16597577552685614221487285958193947469193820559219878177908093499208371n * (159n - zeros);
   return (series + whole + 600920179829731861736702779321621459595472258049074101567377883020018308n) >> 174n;
 };
+
+/** x^y of WADs, for x > 0. */
+export const powWad = (x: bigint, y: bigint): bigint => expWad((lnWad(x) * y) / WAD);
