@@ -1,5 +1,7 @@
 // Random accounts as both margin models get them, on markets whose feeds are scripted: for comparing models with whatever else claims to
 // know their margins.
+import type { Typed } from "ethers";
+
 import { packLedgerParameters } from "../../sdk/tables/ledgerTable.ts";
 import { packRuleParameters, REFERENCE_RULES, type RuleParameters } from "../../sdk/tables/ruleTable.ts";
 import { packScenarioParameters, type ScenarioParameters } from "../../sdk/tables/scenarioTable.ts";
@@ -152,7 +154,9 @@ export function modelCase(seed: number, t: ModelTable): ModelCase {
 }
 
 // ---------------------------------------------------------------- on chain
-export type ProbeInput = Parameters<ModelProbe["evaluate"]["staticCall"]>;
+type Plain<T extends readonly unknown[]> = { [K in keyof T]: Exclude<T[K], Typed> };
+/** What `ModelProbe.evaluate` takes. */
+export type ProbeInput = Plain<Parameters<ModelProbe["evaluate"]["staticCall"]>>;
 
 export function probeInput(c: ModelCase, table: string, models: readonly string[]): ProbeInput {
   const perps = c.held.filter((h) => h.perp.size !== 0n);
