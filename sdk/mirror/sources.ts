@@ -18,6 +18,26 @@ export interface TwapReading {
   readonly perLiquidities: readonly [first: bigint, last: bigint];
 }
 
+const wordsOf = (data: string): bigint[] =>
+  (data.replace(/^0x/, "").match(/[0-9a-fA-F]{64}/g) ?? []).map((word) => BigInt(`0x${word}`));
+
+/** The bytes that `latestRoundData` returned, as the contracts read them; undefined: they would count the call as failed. */
+export const decodeRound = (data: string): FeedReading | undefined => {
+  const [round, answer, , updatedAt, answeredIn] = wordsOf(data);
+  if (round === undefined || answer === undefined || updatedAt === undefined || answeredIn === undefined) {
+    return undefined;
+  }
+  return { round, answer: BigInt.asIntN(256, answer), updatedAt, answeredIn };
+};
+
+/** The bytes that `observe([window, 0])` returned; undefined unless they have exactly the shape of two observations. */
+export const decodeObservations = (data: string): TwapReading | undefined => {
+  const [ticksAt, , ticks, first, last, liquidities, firstPer, lastPer] = wordsOf(data);
+  if (ticksAt !== 0x40n || ticks !== 2n || liquidities !== 2n) return undefined;
+  if (first === undefined || last === undefined || firstPer === undefined || lastPer === undefined) return undefined;
+  return { tickCumulatives: [first, last], perLiquidities: [firstPer, lastPer] };
+};
+
 /** All that a PriceBook is made of. What is missing counts as a call that failed. Addresses in lower case. */
 export interface Readings {
   readonly feeds: ReadonlyMap<string, FeedReading>;
