@@ -16,6 +16,10 @@ import {
   ITableEngine__factory,
   type IUniswapV3Factory,
   IUniswapV3Factory__factory,
+  type IVolatilityObserver,
+  IVolatilityObserver__factory,
+  type IPositionsLedger,
+  IPositionsLedger__factory,
   type LiquidationAuction,
   LiquidationAuction__factory,
 } from "../types/ethers-contracts/index.js";
@@ -23,36 +27,47 @@ import { ConfigError, type KeeperDeployment } from "./config.ts";
 
 export interface Chain {
   readonly provider: JsonRpcProvider;
+  readonly addresses: KeeperDeployment;
   readonly safe: IMarginAccounts;
   readonly lens: IMarginLens;
   readonly unwinder: ILiquidationUnwinder;
   readonly deviationRecord: IDeviationRecord;
   readonly sizeCheckpoints: ISizeCheckpoints;
   readonly uniswap: IUniswapV3Factory;
+  /** Undefined without perps and options. */
+  readonly volatility: IVolatilityObserver | undefined;
 }
 
 export const attach = (provider: JsonRpcProvider, deployment: KeeperDeployment): Chain => ({
   provider,
+  addresses: deployment,
   safe: IMarginAccounts__factory.connect(deployment.safe, provider),
   lens: IMarginLens__factory.connect(deployment.lens, provider),
   unwinder: ILiquidationUnwinder__factory.connect(deployment.unwinder, provider),
   deviationRecord: IDeviationRecord__factory.connect(deployment.deviationRecord, provider),
   sizeCheckpoints: ISizeCheckpoints__factory.connect(deployment.sizeCheckpoints, provider),
   uniswap: IUniswapV3Factory__factory.connect(deployment.uniswapFactory, provider),
+  volatility:
+    deployment.realizedVolatility === undefined
+      ? undefined
+      : IVolatilityObserver__factory.connect(deployment.realizedVolatility, provider),
 });
 
 /** What governance may move while the keeper runs. */
 export interface Neighbours {
   readonly engine: ITableEngine;
   readonly auction: LiquidationAuction;
+  /** Undefined without perps and options. */
+  readonly positions: IPositionsLedger | undefined;
 }
 
 export const neighbours = async ({ safe, provider }: Chain): Promise<Neighbours> => {
-  const [engine, auction] = await Promise.all([safe.engine(), safe.auction()]);
+  const [engine, auction, positions] = await Promise.all([safe.engine(), safe.auction(), safe.positions()]);
   if (engine === ZeroAddress || auction === ZeroAddress) throw new Error("the safe has no engine or no auction yet");
   return {
     engine: ITableEngine__factory.connect(engine, provider),
     auction: LiquidationAuction__factory.connect(auction, provider),
+    positions: positions === ZeroAddress ? undefined : IPositionsLedger__factory.connect(positions, provider),
   };
 };
 

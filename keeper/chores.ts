@@ -1,6 +1,7 @@
 // Upkeep that anybody may do and that liquidation relies on: the record of disagreeing sources, and the slow totals.
 import { type RiskTable, unpackRiskTable } from "../sdk/tables/riskTable.ts";
 import type { IDeviationRecord, ISizeCheckpoints, ITableEngine } from "../types/ethers-contracts/index.js";
+import type { ChoreName } from "./config.ts";
 import { isConnectionError } from "./rpc.ts";
 
 const IDLE_KIND = 0x400;
@@ -53,8 +54,9 @@ export const isCheckpointDue = (total: bigint, checkpoint: bigint, updatedAt: bi
 };
 
 export interface Chore {
-  readonly name: "deviation" | "checkpoint";
-  readonly asset: number;
+  readonly name: ChoreName;
+  /** What of: an asset, an expiry, an account. */
+  readonly subject: string;
   readonly to: string;
   readonly data: string;
 }
@@ -73,7 +75,7 @@ export const dueChores = async (contracts: ChoreContracts, upkeep: Upkeep, now: 
       const [{ fault }, run] = await Promise.all([engine.priceState(asset), deviationRecord.disagreement(asset)]);
       if (!isDeviationDue(fault, run, now, upkeep.deviationDelay)) return undefined;
       const { to, data } = await deviationRecord.poke.populateTransaction(asset);
-      return { name: "deviation", asset, to, data };
+      return { name: "deviation", subject: String(asset), to, data };
     }),
   );
   const checkpoints = upkeep.sized.map((asset) =>
@@ -84,7 +86,7 @@ export const dueChores = async (contracts: ChoreContracts, upkeep: Upkeep, now: 
       ]);
       if (!isCheckpointDue(total, checkpoint, updatedAt, now)) return undefined;
       const { to, data } = await sizeCheckpoints.update.populateTransaction(asset);
-      return { name: "checkpoint", asset, to, data };
+      return { name: "checkpoint", subject: String(asset), to, data };
     }),
   );
   return (await Promise.all([...deviations, ...checkpoints])).filter((chore) => chore !== undefined);

@@ -10,11 +10,6 @@ import { decodeWords, isWatched } from "./words.ts";
 const FIRST_CHUNK = 5_000;
 const MAX_CHUNK = 50_000;
 
-export interface Progress {
-  readonly head: BlockRef;
-  readonly timestamp: number;
-}
-
 export class Follower {
   /** Accounts with debts, positions or an auction. */
   readonly watched = new Set<string>();
@@ -31,9 +26,8 @@ export class Follower {
   }
 
   /** Reads what is new, up to the head. What was read stays read if it stops half way. */
-  async sync(signal: AbortSignal): Promise<Progress> {
-    const block = await this.blockAt("latest");
-    const head: BlockRef = { number: block.number, hash: block.hash };
+  async sync(head: BlockRef, signal: AbortSignal): Promise<boolean> {
+    const before = this.state.checkpoint();
     const checkpoint = await this.verifiedCheckpoint(head);
     let from = checkpoint === undefined ? this.fromBlock : checkpoint.number + 1;
     if (from <= head.number) this.log.debug({ event: "reading", from, to: head.number }, "reading events");
@@ -48,7 +42,7 @@ export class Follower {
       for (const change of changes) this.note(change);
       from = to + 1;
     }
-    return { head, timestamp: block.timestamp };
+    return before !== undefined && checkpoint?.hash !== before.hash;
   }
 
   /** The checkpoint, after going back to a block that is still part of the chain. */

@@ -3,10 +3,11 @@ import type { LiquidationAuction } from "../types/ethers-contracts/index.js";
 import type { Chain, Neighbours } from "./chain.ts";
 import { readUpkeep, type Upkeep } from "./chores.ts";
 import { decimal } from "./logger.ts";
-import type { Economics } from "./planner.ts";
+import type { Pace } from "./liquidation/patience.ts";
+import type { Economics } from "./liquidation/planner.ts";
 import { Routes } from "./routes.ts";
 import { isRevert, readPendingTime } from "./rpc.ts";
-import { type Fees, readFees } from "./sender.ts";
+import { type Fees, readFees } from "./fees.ts";
 
 const SETTLEMENT = 1;
 const WAD_DECIMALS = 18n;
@@ -21,13 +22,14 @@ export interface Round {
   readonly neighbours: Neighbours;
   /** Part of the requirement that insurance adds for insolvent accounts. */
   readonly q: bigint;
+  readonly pace: Pace;
   readonly pickRoutes: Awaited<ReturnType<Routes["prepare"]>>;
 }
 
 export class Reckoning {
   private routes: { found: Routes; at: number } | undefined;
   private upkeep: { engine: string; needs: Upkeep } | undefined;
-  private auctionTerms: { auction: string; q: bigint } | undefined;
+  private auctionTerms: { auction: string; terms: Pace & { q: bigint } } | undefined;
   private nativePrice: bigint | undefined;
 
   private constructor(
@@ -64,11 +66,11 @@ export class Reckoning {
 
   async round(neighbours: Neighbours, timestamp: number): Promise<Round> {
     const { provider } = this.chain;
-    const [fees, nativePrice, routes, q, pendingTime] = await Promise.all([
+    const [fees, nativePrice, routes, terms, pendingTime] = await Promise.all([
       readFees(provider),
       this.priceOfNative(neighbours),
       this.findRoutes(),
-      this.insuranceShare(neighbours.auction),
+      this.termsOf(neighbours.auction),
       readPendingTime(provider),
     ]);
     const economics: Economics = {
@@ -82,7 +84,8 @@ export class Reckoning {
       fees,
       economics,
       neighbours,
-      q,
+      q: terms.q,
+      pace: terms,
       pickRoutes: await routes.prepare(),
     };
   }
@@ -111,11 +114,12 @@ export class Reckoning {
     return this.routes.found;
   }
 
-  private async insuranceShare(auction: LiquidationAuction): Promise<bigint> {
+  private async termsOf(auction: LiquidationAuction): Promise<Pace & { q: bigint }> {
     const address = await auction.getAddress();
     if (this.auctionTerms?.auction !== address) {
-      this.auctionTerms = { auction: address, q: (await auction.parameters()).q };
+      const { start, cut, fast, slow, q } = await auction.parameters();
+      this.auctionTerms = { auction: address, terms: { start, cut, fast, slow, q } };
     }
-    return this.auctionTerms.q;
+    return this.auctionTerms.terms;
   }
 }

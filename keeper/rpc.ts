@@ -5,6 +5,7 @@ import { FetchRequest, type Interface, isError, JsonRpcProvider, Network } from 
 import {
   IMarginAccounts__factory,
   IMarginEngine__factory,
+  IPositionsErrors__factory,
   LiquidationAuction__factory,
   LiquidationUnwinder__factory,
 } from "../types/ethers-contracts/index.js";
@@ -65,6 +66,7 @@ const INTERFACES: readonly Interface[] = [
   LiquidationAuction__factory.createInterface(),
   LiquidationUnwinder__factory.createInterface(),
   IMarginEngine__factory.createInterface(),
+  IPositionsErrors__factory.createInterface(),
 ];
 
 export interface ContractError {
@@ -75,13 +77,22 @@ export interface ContractError {
 /** The custom error that a call reverted with, if it is one of ours. */
 export const contractError = (error: unknown): ContractError | undefined => {
   if (!isError(error, "CALL_EXCEPTION")) return undefined;
-  const data = error.data ?? null;
-  if (data === null) return undefined;
+  return error.data == null ? undefined : parseContractError(error.data);
+};
+
+const parseContractError = (data: string): ContractError | undefined => {
   for (const candidate of INTERFACES) {
     const parsed = candidate.parseError(data);
     if (parsed !== null) return { name: parsed.name, args: [...(parsed.args as Iterable<unknown>)] };
   }
   return undefined;
+};
+
+/** What a revert's data says, in one line. */
+export const namedError = (data: string): string => {
+  const named = parseContractError(data);
+  if (named === undefined) return data === "0x" ? "reverted without a reason" : `reverted with ${data.slice(0, 10)}`;
+  return `${named.name}(${named.args.map(String).join(", ")})`;
 };
 
 const MAX_TEXT = 300;

@@ -1,96 +1,26 @@
-// Owns the key's nonces: signs, sends, waits, replaces, and knows after a restart what is still on its way.
+// Owns the key's nonces: signs, sends, waits, replaces, and knows after a restart or a reorganisation what is on its way.
 import type { JsonRpcProvider, TransactionReceipt, Wallet } from "ethers";
-import { isError, keccak256 } from "ethers";
 import type { Logger } from "pino";
 
-import { backoffMs, describeError, isConnectionError, sleep } from "./rpc.ts";
-import type { FlightRecord, JobKind, State } from "./state.ts";
+import { broadcast } from "./broadcast.ts";
+import { bumpedFees, cancelFees, type Fees, readFees } from "./fees.ts";
+import { CANCEL_GAS, Flight, type Job, type Outcome } from "./flight.ts";
+import { backoffMs, describeError, sleep } from "./rpc.ts";
+import type { State } from "./state.ts";
+
+export type { Job, Outcome } from "./flight.ts";
 
 const POLL_MS = 500;
-// Nodes accept a replacement that pays a tenth more; an eighth leaves room for rounding.
-const BUMP_NUMERATOR = 9n;
-const BUMP_DENOMINATOR = 8n;
-const CANCEL_GAS = 21_000n;
-const DEFAULT_TIP = 1_000_000_000n;
 // A nonce that is used up without a receipt of ours: nodes behind one address may lag each other for a moment.
 const LOST_AFTER_LOOKS = 5;
+/** Blocks after which nothing comes back. */
+const REMEMBERED_BLOCKS = 64;
 export const MAX_IN_FLIGHT = 16;
 
-export interface Job {
-  readonly kind: JobKind;
-  /** Account or asset: one transaction at a time for each. */
-  readonly subject: string;
-  readonly to: string;
-  readonly data: string;
-  readonly gasLimit: bigint;
-  /** Most wei for a unit of gas, replacements included. */
-  readonly feeCeiling: bigint;
-  /** Asked before a replacement: the new ceiling, or undefined when it is wanted no more. */
-  readonly reconsider?: () => Promise<bigint | undefined>;
-}
-
-export type Outcome =
-  | { readonly status: "mined" | "reverted"; readonly hash: string; readonly receipt: TransactionReceipt }
-  | { readonly status: "cancelled"; readonly hash: string }
-  | { readonly status: "rejected"; readonly reason: string }
-  /** Its nonce went to a transaction that we do not know; or the keeper stopped first. */
-  | { readonly status: "lost" | "left"; readonly hash: string };
-
-export interface Fees {
-  readonly baseFee: bigint;
-  readonly tip: bigint;
-}
-
-export const readFees = async (provider: JsonRpcProvider): Promise<Fees> => {
-  const [block, tip] = await Promise.all([provider.getBlock("latest"), readTip(provider)]);
-  return { baseFee: block?.baseFeePerGas ?? 0n, tip };
-};
-
-const readTip = async (provider: JsonRpcProvider): Promise<bigint> => {
-  try {
-    return BigInt((await provider.send("eth_maxPriorityFeePerGas", [])) as string);
-  } catch (error) {
-    if (isConnectionError(error)) throw error;
-    return DEFAULT_TIP; // not every node has an opinion
-  }
-};
-
-/** Fees of a first attempt: the base fee may double, but it is never more than the ceiling. */
-export const firstFees = ({ baseFee, tip }: Fees, ceiling: bigint): { maxFee: bigint; tip: bigint } => {
-  const maxFee = min(2n * baseFee + tip, ceiling);
-  return { maxFee, tip: min(tip, maxFee) };
-};
-
-/** Fees of a replacement that nodes accept; undefined when that is over the ceiling. */
-export const bumpedFees = (
-  last: { maxFee: bigint; tip: bigint },
-  market: Fees,
-  ceiling: bigint,
-): { maxFee: bigint; tip: bigint } | undefined => {
-  const leastFee = bump(last.maxFee);
-  const leastTip = bump(last.tip);
-  if (leastFee > ceiling) return undefined;
-  const maxFee = min(max(leastFee, 2n * market.baseFee + market.tip), ceiling);
-  return { maxFee, tip: min(max(leastTip, market.tip), maxFee) };
-};
-
-const bump = (value: bigint): bigint => (value * BUMP_NUMERATOR) / BUMP_DENOMINATOR + 1n;
-const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
-
-interface Flight {
-  record: FlightRecord;
-  raw: string;
-  /** Whether a node has taken the last version. */
-  accepted: boolean;
-  cancelling: boolean;
-  sentAt: number;
-  reconsider: Job["reconsider"];
-}
-
-/** A transaction of an earlier run. */
+/** A transaction of an earlier run, or one that a reorganisation took out of the chain again. */
 export interface Resumed {
   readonly job: Job;
+  readonly hashes: readonly string[];
   readonly landing: Promise<Outcome>;
 }
 
@@ -98,25 +28,39 @@ export interface SenderOptions {
   readonly chainId: bigint;
   readonly timeoutMs: number;
   readonly pollMs?: number;
+  /** Where transactions are sent; by default to the node that is read from. */
+  readonly relays?: readonly JsonRpcProvider[];
+  readonly maxInFlight?: number;
 }
+
+/** Only what the sender keeps: other programs have states of their own. */
+export type FlightStore = Pick<State, "flights" | "saveFlight" | "deleteFlight">;
 
 export class Sender {
   private readonly flights = new Map<number, Flight>();
+  /** Mined, but not so deep that they could not come back. */
+  private readonly landed = new Map<number, Flight>();
   private readonly landings = new Set<Promise<Outcome>>();
   /** What jobs that wait for their turn are about. */
-  private readonly queued = new Set<string>();
+  private readonly queued = new Map<string, number>();
   private readonly stopped = new AbortController();
+  private readonly relays: readonly JsonRpcProvider[];
+  readonly maxInFlight: number;
   private next = 0;
   /** Nonces are taken one after the other. */
   private turn: Promise<unknown> = Promise.resolve();
+  private watching: Promise<void> | undefined;
 
   constructor(
     private readonly wallet: Wallet,
     private readonly provider: JsonRpcProvider,
-    private readonly state: State,
+    private readonly state: FlightStore,
     private readonly log: Logger,
     private readonly options: SenderOptions,
-  ) {}
+  ) {
+    this.relays = options.relays ?? [provider];
+    this.maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;
+  }
 
   get address(): string {
     return this.wallet.address;
@@ -127,6 +71,11 @@ export class Sender {
     return this.landings.size;
   }
 
+  /** Gas of what is on its way. */
+  get gasInFlight(): bigint {
+    return [...this.flights.values()].reduce((sum, { record }) => sum + record.gasLimit, 0n);
+  }
+
   isBusy(subject: string): boolean {
     return this.queued.has(subject) || [...this.flights.values()].some(({ record }) => record.account === subject);
   }
@@ -134,11 +83,15 @@ export class Sender {
   /** Takes up what an earlier run left on its way. */
   async resume(): Promise<Resumed[]> {
     const resumed: Resumed[] = [];
+    const head = await this.provider.getBlockNumber();
     const mined = await this.provider.getTransactionCount(this.address, "latest");
     this.next = Math.max(mined, await this.provider.getTransactionCount(this.address, "pending"));
     for (const record of this.state.flights()) {
       if (record.nonce < mined) {
-        this.state.deleteFlight(record.nonce);
+        // Mined, and perhaps not deep enough yet.
+        const flight = new Flight(record, {});
+        flight.landing = { block: head };
+        this.landed.set(record.nonce, flight);
         continue;
       }
       this.next = Math.max(this.next, record.nonce + 1);
@@ -146,25 +99,43 @@ export class Sender {
         { event: "resumed-transaction", kind: record.kind, nonce: record.nonce, hash: record.hashes.at(-1) },
         "waiting for a transaction of an earlier run",
       );
-      const flight: Flight = {
-        record,
-        raw: "",
-        accepted: true,
-        cancelling: false,
-        sentAt: Date.now(),
-        reconsider: undefined,
-      };
-      this.flights.set(record.nonce, flight);
-      const job = { ...record, subject: record.account };
-      resumed.push({ job, landing: this.track(this.follow(flight)) });
+      resumed.push(await this.takeUp(new Flight(record, {})));
     }
     return resumed;
   }
 
   /** Sends a job and resolves when it is known how it ended; rejects only before anything was sent. */
   send(job: Job): Promise<Outcome> {
-    this.queued.add(job.subject);
+    this.queued.set(job.subject, (this.queued.get(job.subject) ?? 0) + 1);
     return this.track(this.launch(job));
+  }
+
+  /**
+   * To be asked at every new head: what a reorganisation took out of the chain is sent again, bytes unchanged, and is on its
+   * way as before; nothing else may use its nonce or bid on its account meanwhile.
+   */
+  async recheck(head: number): Promise<Resumed[]> {
+    this.prune(head);
+    if (this.landed.size === 0) return [];
+    const mined = await this.provider.getTransactionCount(this.address, "latest");
+    const back: Resumed[] = [];
+    for (const flight of [...this.landed.values()]) {
+      if (flight.nonce < mined) continue;
+      this.landed.delete(flight.nonce);
+      flight.landing = undefined;
+      this.log.warn(
+        {
+          event: "transaction-undone",
+          kind: flight.record.kind,
+          account: flight.record.account,
+          hash: flight.lastHash,
+        },
+        "a reorganisation undid this transaction: it is on its way again",
+      );
+      back.push(await this.takeUp(flight));
+    }
+    if (back.length > 0) this.next = Math.max(mined, ...[...this.flights.keys()].map((nonce) => nonce + 1));
+    return back;
   }
 
   /** Waits for what is on its way, but not longer than `ms`; says the hashes of what is left. */
@@ -172,19 +143,16 @@ export class Sender {
     const timer = new AbortController();
     await Promise.race([Promise.allSettled([...this.landings]), sleep(ms, timer.signal)]);
     timer.abort();
-    for (const { record } of this.flights.values()) {
+    for (const { record, lastHash: hash } of this.flights.values()) {
+      const { kind, account, nonce } = record;
       this.log.warn(
-        {
-          event: "left-in-flight",
-          kind: record.kind,
-          account: record.account,
-          nonce: record.nonce,
-          hash: record.hashes.at(-1),
-        },
+        { event: "left-in-flight", kind, account, nonce, hash },
         "stopping before this transaction is mined; the next run waits for it",
       );
     }
     this.stopped.abort();
+    await this.watching;
+    for (const flight of this.flights.values()) flight.end({ status: "left", hash: flight.lastHash });
     await Promise.allSettled([...this.landings]);
   }
 
@@ -195,11 +163,26 @@ export class Sender {
     return landing;
   }
 
+  /** Puts an old flight on its way: the record gives the same bytes again. */
+  private async takeUp(flight: Flight): Promise<Resumed> {
+    const signed = await flight.sign(this.wallet, this.options.chainId);
+    await flight.job.permit?.(signed); // it is out already: others only have to know
+    const { record } = flight;
+    if (record.hashes.length > 1) flight.accepted = true; // some version is with a node; replacing goes on from there
+    this.state.saveFlight(record);
+    this.flights.set(record.nonce, flight);
+    const landing = this.track(flight.expect());
+    this.watch();
+    return { job: { ...record, subject: record.account }, hashes: flight.record.hashes, landing };
+  }
+
   private async launch(job: Job): Promise<Outcome> {
     // Sent in the order of their nonces too: a node that mines each as it comes would leave a later one lying.
-    const { flight, refusal } = await this.inTurn(() => this.takeOff(job)).finally(() =>
-      this.queued.delete(job.subject),
-    );
+    const { flight, refusal } = await this.inTurn(() => this.takeOff(job)).finally(() => {
+      const left = (this.queued.get(job.subject) ?? 1) - 1;
+      if (left > 0) this.queued.set(job.subject, left);
+      else this.queued.delete(job.subject);
+    });
     if (refusal !== undefined) return { status: "rejected", reason: refusal };
     const { record } = flight;
     this.log.debug(
@@ -214,38 +197,38 @@ export class Sender {
       },
       `sent ${job.kind}`,
     );
-    return this.follow(flight);
+    this.watch();
+    return flight.outcome;
   }
 
   private async takeOff(job: Job): Promise<{ flight: Flight; refusal: string | undefined }> {
     const [market] = await Promise.all([readFees(this.provider), this.syncNonce()]);
-    const flight: Flight = {
-      record: {
-        nonce: this.next,
-        kind: job.kind,
-        account: job.subject,
-        to: job.to,
-        data: job.data,
-        gasLimit: job.gasLimit,
-        feeCeiling: job.feeCeiling,
-        ...firstFees(market, job.feeCeiling),
-        hashes: [],
-      },
-      raw: "",
-      accepted: false,
-      cancelling: false,
-      sentAt: 0,
-      reconsider: job.reconsider,
-    };
-    await this.sign(flight);
-    this.flights.set(flight.record.nonce, flight);
+    const flight = Flight.of(job, this.next, market);
+    this.flights.set(flight.nonce, flight);
     this.next += 1;
-    const refusal = await this.broadcast(flight);
-    if (refusal !== undefined) {
-      this.land(flight);
-      this.fillGap(flight.record.nonce);
+    try {
+      const refusal = await this.show(flight);
+      if (refusal !== undefined) this.takeBack(flight);
+      return { flight, refusal };
+    } catch (error) {
+      this.takeBack(flight); // no node has seen it
+      throw error;
     }
-    return { flight, refusal };
+  }
+
+  /** Signs, writes down before anybody sees it, and sends. Undefined or why not. */
+  private async show(flight: Flight): Promise<string | undefined> {
+    const signed = await flight.sign(this.wallet, this.options.chainId);
+    if (flight.job.permit !== undefined && !(await flight.job.permit(signed))) {
+      return "another replica has this account";
+    }
+    this.state.saveFlight(flight.record);
+    return broadcast(flight, this.relays, this.provider);
+  }
+
+  private takeBack(flight: Flight): void {
+    this.forget(flight);
+    this.fillGap(flight.nonce);
   }
 
   /** With nothing on its way the chain knows best; whatever else used the key is seen here. */
@@ -260,98 +243,48 @@ export class Sender {
     return mine;
   }
 
-  /** Signs the record as it stands and writes it down before anybody else sees it. */
-  private async sign(flight: Flight): Promise<void> {
-    const { nonce, to, data, gasLimit, maxFee, tip } = flight.record;
-    const raw = await this.wallet.signTransaction({
-      type: 2,
-      chainId: this.options.chainId,
-      nonce,
-      to,
-      data,
-      gasLimit,
-      maxFeePerGas: maxFee,
-      maxPriorityFeePerGas: tip,
+  /** One look at the chain for all flights together, while there are any. */
+  private watch(): void {
+    this.watching ??= this.look().finally(() => {
+      this.watching = undefined;
+      if (this.flights.size > 0 && !this.stopped.signal.aborted) this.watch();
     });
-    flight.raw = raw;
-    flight.accepted = false;
-    flight.sentAt = Date.now();
-    flight.record = { ...flight.record, hashes: [...flight.record.hashes, keccak256(raw)] };
-    this.state.saveFlight(flight.record);
   }
 
-  /** Undefined: it is with a node, or will be tried again. Else why no node will ever take it. */
-  private async broadcast(flight: Flight): Promise<string | undefined> {
-    try {
-      await this.provider.send("eth_sendRawTransaction", [flight.raw]);
-      flight.accepted = true;
-      return undefined;
-    } catch (error) {
-      if (isConnectionError(error)) return undefined; // perhaps it arrived: the same bytes can be sent again
-      const text = describeError(error);
-      if (/already known|already imported|known transaction/i.test(text)) {
-        flight.accepted = true;
-        return undefined;
-      }
-      // Some nodes mine a failing transaction and answer with its failure.
-      if (await this.isKnown(flight)) {
-        flight.accepted = true;
-        return undefined;
-      }
-      if (isError(error, "REPLACEMENT_UNDERPRICED") && flight.record.hashes.length > 1) {
-        flight.accepted = true; // an earlier version of ours stays
-        return undefined;
-      }
-      return text;
-    }
-  }
-
-  private async isKnown({ record }: Flight): Promise<boolean> {
-    try {
-      const hash = record.hashes.at(-1) ?? "";
-      return (await this.provider.send("eth_getTransactionByHash", [hash])) !== null;
-    } catch {
-      return true; // not known not to be: the flight goes on and finds out
-    }
-  }
-
-  /** Until it is mined, in whatever version. */
-  private async follow(flight: Flight): Promise<Outcome> {
+  private async look(): Promise<void> {
     const { signal } = this.stopped;
-    let failures = 0;
-    let looksAfterNonceUsed = 0;
-    while (!signal.aborted) {
+    for (let failures = 0; this.flights.size > 0 && !signal.aborted;) {
       try {
-        const receipt = await this.receiptOf(flight);
-        if (receipt !== undefined) return this.landed(flight, receipt);
-        if ((await this.provider.getTransactionCount(this.address, "latest")) > flight.record.nonce) {
-          looksAfterNonceUsed += 1;
-          if (looksAfterNonceUsed >= LOST_AFTER_LOOKS) {
-            this.land(flight);
-            return { status: "lost", hash: flight.record.hashes.at(-1) ?? "" };
-          }
-        } else if (!flight.accepted) {
-          const refusal = await this.broadcast(flight);
-          if (refusal !== undefined) {
-            this.land(flight);
-            this.fillGap(flight.record.nonce);
-            return { status: "rejected", reason: refusal };
-          }
-        } else if (Date.now() - flight.sentAt >= this.options.timeoutMs) {
-          await this.replace(flight);
-        }
+        const mined = await this.provider.getTransactionCount(this.address, "latest");
+        await Promise.all([...this.flights.values()].map((flight) => this.lookAt(flight, mined)));
         failures = 0;
         await sleep(this.options.pollMs ?? POLL_MS, signal);
       } catch (error) {
         failures += 1;
-        this.log.debug(
-          { event: "flight-error", nonce: flight.record.nonce, reason: describeError(error) },
-          "cannot look",
-        );
+        this.log.debug({ event: "flight-error", reason: describeError(error) }, "cannot look");
         await sleep(backoffMs(failures), signal);
       }
     }
-    return { status: "left", hash: flight.record.hashes.at(-1) ?? "" };
+  }
+
+  private async lookAt(flight: Flight, mined: number): Promise<void> {
+    if (flight.raw === "" || flight.record.hashes.length === 0) return; // being signed
+    if (flight.nonce < mined) {
+      const receipt = await this.receiptOf(flight);
+      if (receipt !== undefined) {
+        this.land(flight, receipt);
+      } else if ((flight.looksWithoutReceipt += 1) >= LOST_AFTER_LOOKS) {
+        this.forget(flight);
+        flight.end({ status: "lost", hash: flight.lastHash });
+      }
+    } else if (!flight.accepted) {
+      const refusal = await broadcast(flight, this.relays, this.provider);
+      if (refusal === undefined) return;
+      this.takeBack(flight);
+      flight.end({ status: "rejected", reason: refusal });
+    } else if (Date.now() - flight.sentAt >= this.options.timeoutMs) {
+      await this.replace(flight);
+    }
   }
 
   private async receiptOf({ record }: Flight): Promise<TransactionReceipt | undefined> {
@@ -359,16 +292,29 @@ export class Sender {
     return receipts.find((receipt) => receipt !== null) ?? undefined;
   }
 
-  private landed(flight: Flight, receipt: TransactionReceipt): Outcome {
-    this.land(flight);
+  private land(flight: Flight, receipt: TransactionReceipt): void {
+    if (this.flights.get(flight.nonce) !== flight) return;
+    this.flights.delete(flight.nonce);
+    this.landed.set(flight.nonce, flight);
+    flight.landing = { block: receipt.blockNumber };
+    this.prune(receipt.blockNumber);
     const { hash } = receipt;
-    if (receipt.to?.toLowerCase() === this.address.toLowerCase()) return { status: "cancelled", hash };
-    return { status: receipt.status === 1 ? "mined" : "reverted", hash, receipt };
+    const isOurOwn = receipt.to?.toLowerCase() === this.address.toLowerCase();
+    flight.end(
+      isOurOwn ? { status: "cancelled", hash } : { status: receipt.status === 1 ? "mined" : "reverted", hash, receipt },
+    );
   }
 
-  private land({ record }: Flight): void {
-    this.flights.delete(record.nonce);
-    this.state.deleteFlight(record.nonce);
+  private prune(head: number): void {
+    for (const flight of this.landed.values()) {
+      if ((flight.landing?.block ?? 0) + REMEMBERED_BLOCKS <= head) this.forget(flight);
+    }
+  }
+
+  private forget(flight: Flight): void {
+    this.flights.delete(flight.nonce);
+    this.landed.delete(flight.nonce);
+    this.state.deleteFlight(flight.nonce);
   }
 
   /** A higher fee within the ceiling; else an empty transaction, so that the nonces behind it can move. */
@@ -382,22 +328,20 @@ export class Sender {
     }
     if (isCancelled) {
       flight.cancelling = true;
-      const maxFee = max(bump(flight.record.maxFee), 2n * market.baseFee + market.tip);
-      const tip = min(max(bump(flight.record.tip), market.tip), maxFee);
-      flight.record = { ...flight.record, to: this.address, data: "0x", gasLimit: CANCEL_GAS, maxFee, tip };
+      flight.become({ to: this.address, data: "0x", gasLimit: CANCEL_GAS, ...cancelFees(flight.record, market) });
     }
-    await this.sign(flight);
     // A refused replacement leaves the version before it in place: look again after the next timeout.
-    const refusal = await this.broadcast(flight);
+    const refusal = await this.show(flight);
     if (refusal !== undefined) flight.accepted = true;
+    const { kind, account, nonce, maxFee } = flight.record;
     this.log.info(
       {
         event: isCancelled ? "cancelling" : "replaced",
-        kind: flight.record.kind,
-        account: flight.record.account,
-        nonce: flight.record.nonce,
-        hash: flight.record.hashes.at(-1),
-        maxFee: String(flight.record.maxFee),
+        kind,
+        account,
+        nonce,
+        hash: flight.lastHash,
+        maxFee: String(maxFee),
         refusal: refusal ?? null,
       },
       isCancelled
@@ -408,10 +352,11 @@ export class Sender {
 
   /** Whether it is still wanted at a fee that nodes accept. */
   private async raise(flight: Flight, market: Fees): Promise<boolean> {
-    const ceiling = flight.reconsider === undefined ? flight.record.feeCeiling : await flight.reconsider();
+    const { reconsider } = flight.job;
+    const ceiling = reconsider === undefined ? flight.record.feeCeiling : await reconsider();
     const bumped = ceiling === undefined ? undefined : bumpedFees(flight.record, market, ceiling);
     if (bumped === undefined) return false;
-    flight.record = { ...flight.record, ...bumped };
+    flight.become(bumped);
     return true;
   }
 
@@ -423,28 +368,11 @@ export class Sender {
     }
     void this.track(
       (async (): Promise<Outcome> => {
-        const fees = firstFees(await readFees(this.provider), 1n << 255n);
-        const flight: Flight = {
-          record: {
-            nonce,
-            kind: "cancel",
-            account: "",
-            to: this.address,
-            data: "0x",
-            gasLimit: CANCEL_GAS,
-            feeCeiling: 0n,
-            ...fees,
-            hashes: [],
-          },
-          raw: "",
-          accepted: false,
-          cancelling: true,
-          sentAt: 0,
-          reconsider: undefined,
-        };
+        const flight = Flight.filler(nonce, this.address, await readFees(this.provider));
         this.flights.set(nonce, flight);
-        await this.sign(flight);
-        return this.follow(flight);
+        await this.show(flight);
+        this.watch();
+        return flight.outcome;
       })().catch((error: unknown): Outcome => ({ status: "rejected", reason: describeError(error) })),
     );
   }

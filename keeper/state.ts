@@ -1,5 +1,5 @@
 // What a keeper must not forget between runs: how far it has read, what accounts looked like there, and what it sent.
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -45,13 +45,18 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS flights (nonce INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT;
 `;
 
+/** The file of the state is gone or cannot be written: what is sent now would be forgotten. */
+export class StateLost extends Error {
+  override readonly name = "StateLost";
+}
+
 const packWords = (words: readonly bigint[]): string => words.map((word) => word.toString(16)).join(",");
 const unpackWords = (text: string): bigint[] => text.split(",").map((word) => BigInt(`0x${word}`));
 
 export class State {
   private readonly db: DatabaseSync;
 
-  private constructor(file: string) {
+  private constructor(private readonly file: string) {
     if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
     this.db = new DatabaseSync(file);
     this.db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
@@ -60,7 +65,7 @@ export class State {
 
   /** Opens or creates the file. Throws when it is of another chain or deployment. */
   static open(file: string, deployment: { chainId: number; safe: string }): State {
-    const state = new State(file);
+    const state = State.begin(file);
     const identity = `${deployment.chainId}:${deployment.safe.toLowerCase()}`;
     const stored = state.db.prepare("SELECT value FROM meta WHERE key = 'deployment'").get();
     if (stored === undefined) {
@@ -72,6 +77,24 @@ export class State {
       );
     }
     return state;
+  }
+
+  private static begin(file: string): State {
+    try {
+      return new State(file);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ConfigError(
+        `--state: ${file} cannot be used (${reason}): move it away, and everything is read again, or name another file`,
+      );
+    }
+  }
+
+  /** Throws {@link StateLost} when the file is not there any more: on Linux writes to it would still seem to succeed. */
+  check(): void {
+    if (this.file !== ":memory:" && !existsSync(this.file)) {
+      throw new StateLost(`--state: ${this.file} is gone: somebody removed it while the keeper ran`);
+    }
   }
 
   close(): void {
@@ -145,7 +168,11 @@ export class State {
   }
 
   private atomically(work: () => void): void {
-    this.db.exec("BEGIN IMMEDIATE");
+    try {
+      this.db.exec("BEGIN IMMEDIATE");
+    } catch (error) {
+      throw new StateLost(`--state: ${this.file} cannot be written: ${error instanceof Error ? error.message : ""}`);
+    }
     try {
       work();
       this.db.exec("COMMIT");

@@ -75,7 +75,8 @@ export class KeeperProcess {
         join(ROOT, "node_modules", "tsx", "dist", "cli.mjs"),
         join(ROOT, "scripts", "keeper.ts"),
         ...options,
-        ...["--interval", String(INTERVAL_MS), "--log-level", "debug"],
+        // No waiting for deeper discounts: between two candles lies more than anybody's patience.
+        ...["--interval", String(INTERVAL_MS), "--patience", "0", "--log-level", "debug"],
       ],
       { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, PLIMSOLL_KEEPER_KEY: key } },
     );

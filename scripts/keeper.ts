@@ -1,7 +1,10 @@
 // npm run keeper -- --rpc URL    (--help says the rest; the keeper itself is in keeper/)
 import { ConfigError, type Keystore, parseOptions, readKey, USAGE } from "../keeper/config.ts";
 import { runKeeper } from "../keeper/keeper.ts";
+import { UntrustedHead } from "../keeper/heads.ts";
 import { createLogger } from "../keeper/logger.ts";
+import { DatabaseLost } from "../keeper/replicas.ts";
+import { StateLost } from "../keeper/state.ts";
 
 const PATIENCE_MS = 1_000;
 
@@ -16,8 +19,25 @@ const hardhatKeystore: Keystore = async (name) => {
   return value === "" ? undefined : value;
 };
 
+/** What somebody has to put right is said in a line; anything else is a bug and shows its stack. */
+const isExpected = (error: unknown): error is Error =>
+  error instanceof ConfigError ||
+  error instanceof DatabaseLost ||
+  error instanceof StateLost ||
+  error instanceof UntrustedHead;
+
+class UsageError extends Error {}
+
+const readOptions = () => {
+  try {
+    return parseOptions(process.argv.slice(2), process.env);
+  } catch (error) {
+    throw error instanceof ConfigError ? new UsageError(error.message) : error;
+  }
+};
+
 const main = async (): Promise<void> => {
-  const options = parseOptions(process.argv.slice(2));
+  const options = readOptions();
   if (options === undefined) {
     console.log(USAGE);
     return;
@@ -40,7 +60,6 @@ const main = async (): Promise<void> => {
 try {
   await main();
 } catch (error) {
-  // What somebody has to put right is said in a line; anything else is a bug and shows its stack.
-  console.error(error instanceof ConfigError ? `keeper: ${error.message}` : error);
-  process.exitCode = 1;
+  console.error(isExpected(error) || error instanceof UsageError ? `keeper: ${error.message}` : error);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -19,10 +19,10 @@ import {
   PHASE,
   potentialGain,
   stepWithoutBid,
-} from "../keeper/planner.ts";
+} from "../keeper/liquidation/planner.ts";
 import { hopState, routeCost, tradedAsset } from "../keeper/routes.ts";
 import { backoffMs } from "../keeper/rpc.ts";
-import { bumpedFees, firstFees } from "../keeper/sender.ts";
+import { bumpedFees, firstFees } from "../keeper/fees.ts";
 import { State } from "../keeper/state.ts";
 
 const WAD = 10n ** 18n;
@@ -35,15 +35,20 @@ describe("Keeper's arguments", () => {
     expect(() => parseOptions(args)).to.throw(ConfigError, message);
 
   it("have defaults for all but the endpoint", () => {
-    expect(parseOptions(RPC)).to.deep.equal({
-      rpc: "http://127.0.0.1:8545",
+    expect(parseOptions(RPC)).to.deep.include({
+      rpc: ["http://127.0.0.1:8545"],
+      sendRpc: undefined,
       deployment: undefined,
       state: undefined,
+      database: undefined,
       intervalMs: 1_000,
       minProfit: WAD,
       txTimeoutMs: 30_000,
+      patience: 30,
       dryRun: false,
+      optimistic: false,
       once: false,
+      listen: undefined,
       logLevel: "info",
     });
     expect(parseOptions(["--help"])).to.equal(undefined);
@@ -51,8 +56,8 @@ describe("Keeper's arguments", () => {
 
   it("are refused by the name of the field", () => {
     refused([], /^--rpc is missing/);
-    refused(["--rpc", "ws://127.0.0.1"], /^--rpc must be an http/);
-    refused(["--rpc", "nonsense"], /^--rpc must be an http/);
+    refused(["--rpc", "ws://127.0.0.1"], /^--rpc must be http.*--ws/);
+    refused(["--rpc", "nonsense"], /^--rpc must be http/);
     refused([...RPC, "--interval", "0"], /^--interval must be a whole number from 10 to 600000/);
     refused([...RPC, "--min-profit", "-1"], /min-profit/);
     refused([...RPC, "--min-profit", "1e3"], /^--min-profit must be an amount/);
@@ -242,7 +247,7 @@ describe("Keeper's money", () => {
   });
 
   it("tries a quarter, a half and all of what is allowed", () => {
-    expect(fractionsToTry(WAD)).to.deep.equal([WAD / 4n, WAD / 2n, AS_MUCH_AS_ALLOWED]);
+    expect(fractionsToTry(WAD)).to.deep.equal([AS_MUCH_AS_ALLOWED, WAD / 2n, WAD / 4n, WAD / 10n]);
     expect(fractionsToTry(1n)).to.deep.equal([AS_MUCH_AS_ALLOWED]);
     expect(fractionsToTry(0n)).to.deep.equal([]);
   });

@@ -121,6 +121,8 @@ describe("Keeper, over JSON-RPC", function () {
         join(world.directory, "process.sqlite"),
         "--interval",
         "100",
+        "--patience",
+        "0",
       ],
       KEEPER.privateKey,
     );
@@ -305,7 +307,7 @@ describe("Keeper, over JSON-RPC", function () {
     const proxy = await startProxy(Number(new URL(world.node.url).port));
     try {
       const account = await world.openLong();
-      const { records } = start({ rpc: proxy.url });
+      const { records } = start({ rpc: [proxy.url] });
       await records.until("block");
       await proxy.cut();
       await records.until("rpc-error");
@@ -324,7 +326,7 @@ describe("Keeper, over JSON-RPC", function () {
     const proxy = await startProxy(Number(new URL(world.node.url).port));
     try {
       await proxy.cut();
-      const { records } = start({ rpc: proxy.url });
+      const { records } = start({ rpc: [proxy.url] });
       await records.until("rpc-error");
       await proxy.restore();
       await records.until("started");
@@ -406,20 +408,24 @@ describe("Keeper, over JSON-RPC", function () {
     const log = createLogger("debug", records);
     const follower = new Follower(provider, safe, state, world.deployment.fromBlock, log);
     const { signal } = new AbortController();
+    const headOf = async () => {
+      const block = await provider.getBlock("latest");
+      return { number: block?.number ?? 0, hash: block?.hash ?? "" };
+    };
     try {
       const kept = await world.openLong(world.second);
-      await follower.sync(signal);
+      await follower.sync(await headOf(), signal);
       const fork = await world.provider.getBlockNumber();
       const snapshot = (await world.provider.send("evm_snapshot", [])) as string;
       const undone = await world.openLong(world.trader);
       await world.mint("USDC", world.second, 1_000_000n);
       await (await world.safe.connect(world.second).repay(kept, world.ids.USDC, MOST)).wait();
-      await follower.sync(signal);
+      await follower.sync(await headOf(), signal);
       expect([...follower.watched]).to.deep.equal([undone]);
 
       await world.provider.send("evm_revert", [snapshot]);
       await world.pass(300);
-      await follower.sync(signal);
+      await follower.sync(await headOf(), signal);
       expect(await records.until("reorg")).to.include({ fork, accounts: 2 });
       expect([...follower.watched]).to.deep.equal([kept]);
       expect(state.checkpoint()?.number).to.equal(await world.provider.getBlockNumber());

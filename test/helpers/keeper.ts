@@ -11,9 +11,9 @@ import hre from "hardhat";
 
 import { deployLocal } from "../../deploy/lib/deploy.ts";
 import { LOCAL_DECIMALS, LOCAL_POOL_FEE, type LocalSymbol, toAnswer } from "../../deploy/lib/localNetwork.ts";
-import { type KeeperOptions } from "../../keeper/config.ts";
+import { type KeeperOptions, parseOptions } from "../../keeper/config.ts";
 import { runKeeper } from "../../keeper/keeper.ts";
-import type { Totals } from "../../keeper/liquidator.ts";
+import type { Totals } from "../../keeper/tally.ts";
 import { createLogger } from "../../keeper/logger.ts";
 import { freePort, type LocalChain, startChain } from "../../replay/chain.ts";
 import { accountId } from "../../scripts/lib/ids.ts";
@@ -256,15 +256,19 @@ export interface RunningKeeper {
   stop(): Promise<Totals>;
 }
 
+const defaults = (rpc: string): KeeperOptions => {
+  const options = parseOptions(["--rpc", rpc]);
+  if (options === undefined) throw new Error("no options");
+  return options;
+};
+
 export const keeperOptions = (world: World, changes: Partial<KeeperOptions> = {}): KeeperOptions => ({
-  rpc: world.node.url,
+  ...defaults(world.node.url),
   deployment: world.file,
   state: ":memory:",
   intervalMs: 50,
-  minProfit: WAD,
-  txTimeoutMs: 30_000,
-  dryRun: false,
-  once: false,
+  // What is to be seen is what it does; that it may wait has tests of its own.
+  patience: 0,
   logLevel: "debug",
   ...changes,
 });

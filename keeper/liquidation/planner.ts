@@ -62,9 +62,11 @@ export const gasLimit = (estimate: bigint): bigint => {
   return limit < MAX_GAS ? limit : MAX_GAS;
 };
 
-/** What to try, smallest first: a quarter, a half, all of the allowed. */
+/** What to try, largest first: all of the allowed, a half, a quarter, a tenth. */
 export const fractionsToTry = (maxFraction: bigint): bigint[] =>
-  maxFraction === 0n ? [] : [maxFraction / 4n, maxFraction / 2n, AS_MUCH_AS_ALLOWED].filter((each) => each > 0n);
+  maxFraction === 0n
+    ? []
+    : [AS_MUCH_AS_ALLOWED, maxFraction / 2n, maxFraction / 4n, maxFraction / 10n].filter((each) => each > 0n);
 
 /** A bid as the chain would execute it now. */
 export interface Simulation {
