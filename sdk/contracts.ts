@@ -62,3 +62,5 @@ export {
   type IVolatilityObserver,
   IVolatilityObserver__factory,
 } from "../types/ethers-contracts/index.js";
+
+export type { TypedContractEvent } from "../types/ethers-contracts/common.js";

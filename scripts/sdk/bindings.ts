@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 const FACTORY = /(\w+)__factory,/g;
 const SEAM = "../types/ethers-contracts/index.js";
+const COMMON = "../types/ethers-contracts/common.js";
 
 /** File of a contract's types below types/ethers-contracts, as its index says. */
 const typeFile = (index: string, name: string): string => {
@@ -64,7 +65,7 @@ export const writeBindings = ({ root, stage }: { root: string; stage: string }):
   );
   write("bindings/index.ts", lines.join(""));
   if (!contracts.includes(SEAM)) throw new Error(`sdk/contracts.ts must import its bindings from ${SEAM}`);
-  write("contracts.ts", contracts.replace(SEAM, "./bindings/index.ts"));
+  write("contracts.ts", contracts.replace(SEAM, "./bindings/index.ts").replace(COMMON, "./bindings/common.ts"));
 
   const abi = readFileSync(join(stage, "abi.ts"), "utf8");
   const body = abi

@@ -1,0 +1,170 @@
+/** What the errors of engine, tables, periphery, vaults, governance and neighbours mean, and what to do. */
+import type { Templates } from "./safe.ts";
+
+const roundTrip = "fetch a new quote and try again with more slippage, or trade less";
+
+export const REST_MESSAGES = {
+  // engine and prices
+  "PriceUnusable(uint16 asset,uint8 fault)": ({ asset, fault }, w) =>
+    `the price of ${w.asset(asset)} is ${w.fault(fault)}: nothing that needs it passes until the feed recovers; depositing and repaying go on`,
+  "NewRiskBlocked(uint16 asset)": ({ asset }, w) =>
+    `the price sources of ${w.asset(asset)} disagree: no new risk until they agree; reducing, repaying and liquidating go on`,
+  "AssetNotInTable(uint16 asset)": ({ asset }, w) => `${w.asset(asset)} is not in the risk table in force`,
+  "LedgerUnsupported()": () => "the engine in force has no perps and options",
+  "ModelUnsupported(uint8 model)": ({ model }) => `the engine in force has no margin model ${model}`,
+  "UnderlyingNotInTable(uint256 underlying)": ({ underlying }, w) =>
+    `${w.underlying(underlying)} has no parameters for perps and options in force`,
+  "PriceTooLarge(uint256 price)": ({ price }) => `the price ${price} is larger than the model can reckon with`,
+  "BeyondGrid(uint256 value)": ({ value }) => `${value} lies beyond what the scenario model can reckon with`,
+  "BadNormalTable(address table)": ({ table }) =>
+    `${table} is no table of the normal distribution: the deployment is broken`,
+  "ScenarioListsDiffer(uint256 group)": ({ group }) => `members of product group ${group} must share one scenario list`,
+  // tables and factories
+  "BadTable(bytes32 field,uint256 value)": ({ field, value }, w) =>
+    `the risk table's "${w.text(field)}" is out of bounds (${value})`,
+  "BadAsset(uint16 asset,bytes32 field,uint256 value)": ({ asset, field, value }, w) =>
+    `the risk table's "${w.text(field)}" of ${w.asset(asset)} is out of bounds (${value})`,
+  "AssetDropped(uint16 asset)": ({ asset }, w) =>
+    `the table in force lists ${w.asset(asset)}, the new one does not: list it, with a full haircut`,
+  "RampNeeded(uint16 asset,bytes32 field,uint256 value,uint256 limit)": ({ asset, field, value, limit }, w) =>
+    `"${w.text(field)}" of ${w.asset(asset)} would charge more at once (${value}, limit ${limit}): put it on a ramp`,
+  "RampStarted(address engine,uint256 start)": ({ engine, start }, w) =>
+    `the ramp of engine ${engine} began at ${w.time(start)}, before it is in force: make a new one with a later ramp`,
+  "UnknownEngine(address engine)": ({ engine }) => `engine ${engine} was not made by the factory`,
+  "NotSuccessor(address engine,address inForce)": ({ engine, inForce }) =>
+    `engine ${engine} was checked against another than ${inForce}, which is in force: make it anew`,
+  "BadLedgerTable(address table,bytes32 field)": ({ table, field }, w) =>
+    `the ledger table ${table} is wrong in "${w.text(field)}"`,
+  "BadParameters(bytes32 field)": ({ field }, w) => `the parameters' "${w.text(field)}" is out of bounds`,
+  "BadParameter(bytes32 field)": ({ field }, w) => `the parameter "${w.text(field)}" is out of bounds`,
+  "RuleOutOfBounds(string field)": ({ field }) => `the standard model's "${field}" is out of bounds`,
+  "ScenarioOutOfBounds(string field)": ({ field }) => `the portfolio model's "${field}" is out of bounds`,
+  "RiseOutOfBounds(uint256 risePerHour)": ({ risePerHour }) =>
+    `a rise of ${risePerHour} basis points per hour is out of bounds`,
+  "InvalidKink(uint256 kink)": ({ kink }, w) => `the kink must lie between 0 and 100 %, not at ${w.percent(kink)}`,
+  "RateTooHigh(uint256 rate,uint256 maximum)": ({ rate, maximum }) =>
+    `the rate ${rate} per second is above the bound of ${maximum}`,
+  "OutOfGas()": () => "too little gas was left to read a source to its end: send more gas",
+  // leverage, swaps, liquidation without capital
+  "CallerNotAuthorized(bytes32 account,address caller)": ({ account, caller }, w) =>
+    `${caller} may not trade and withdraw for ${w.account(account)}: call as its owner or as such an operator`,
+  "RouterNotAuthorized(bytes32 account)": ({ account }, w) =>
+    `${w.account(account)} has not made the router its operator: sign the grant that openLeverage takes, or call setOperator`,
+  "ReceiverNotAllowed(bytes32 account,address caller,address receiver)": ({ account, caller, receiver }, w) =>
+    `${caller} may not send from ${w.account(account)} to ${receiver}: name a listed receiver`,
+  "NoDebt(bytes32 account,uint16 asset)": ({ account, asset }, w) =>
+    `${w.account(account)} owes no ${w.asset(asset)}: nothing to close`,
+  "NothingToDo()": () => "neither debt nor collateral would change: name an amount",
+  "NoEquity(bytes32 account,int256 equity)": ({ account, equity }, w) =>
+    `${w.account(account)} has no equity in the two assets (${w.value(equity)}): leverage means nothing here`,
+  "OnlyWrappedNative(address sender)": ({ sender }) =>
+    `the router takes native value only from the wrapped coin, not from ${sender}`,
+  "DeadlinePassed(uint256 deadline)": ({ deadline }, w) =>
+    `the deadline was ${w.time(deadline)}: send it again with a later one`,
+  "InvalidPath(bytes path)": () =>
+    "the swap path is not token ‖ fee ‖ token …, or begins or ends with another token than the trade",
+  "PoolNotFound(address tokenA,address tokenB,uint24 fee)": ({ tokenA, tokenB, fee }) =>
+    `no swap pool of ${tokenA} and ${tokenB} with fee ${fee}: choose another path`,
+  "PoolExhausted(address pool,uint256 asked,uint256 swapped)": ({ pool, asked, swapped }) =>
+    `the swap pool ${pool} has liquidity for ${swapped} of ${asked} units only: trade less or take another path`,
+  "TooLittleReceived(uint256 received,uint256 minimum)": ({ received, minimum }) =>
+    `the swap would give ${received} units, less than the minimum of ${minimum}: ${roundTrip}`,
+  "TooMuchPaid(uint256 owed,uint256 maximum)": ({ owed, maximum }) =>
+    `the swap would cost ${owed} units, more than the maximum of ${maximum}: ${roundTrip}`,
+  "UnexpectedCallback(address caller)": ({ caller }) => `${caller} called back without having been asked to`,
+  "MissingRoute(address token)": ({ token }) => `the liquidation needs a swap route for ${token}: add one to routes`,
+  "ProfitTooSmall(int256 profit,uint256 minProfit)": ({ profit, minProfit }, w) =>
+    `the liquidation would earn ${w.settlement(profit)}, less than ${w.settlement(minProfit)}: wait for the discount or lower minProfit`,
+  "NotUnwound(uint16 asset)": ({ asset }, w) =>
+    `the account holds ${w.asset(asset)} that cannot be swapped at once: bid with an account of your own instead`,
+  "InsufficientBalance(uint256 balance,uint256 needed)": ({ balance, needed }, w) =>
+    `${w.wad(needed)} of the native coin are needed and ${w.wad(balance)} are there`,
+  "ReentrancyGuardReentrantCall()": () =>
+    "the contract is in the middle of another call: do not call it from a token's callback",
+  // vaults and tokens
+  "ZeroShares()": () => "the amount is too small to buy one share: deposit more",
+  "ERC20InsufficientAllowance(address spender,uint256 allowance,uint256 needed)": ({ spender, allowance, needed }) =>
+    `${spender} may take ${allowance} units of the token, and ${needed} are needed: approve it or sign a permit`,
+  "ERC20InsufficientBalance(address sender,uint256 balance,uint256 needed)": ({ sender, balance, needed }) =>
+    `${sender} has ${balance} units of the token, and ${needed} are needed`,
+  "ERC20InvalidApprover(address approver)": ({ approver }) => `${approver} cannot approve`,
+  "ERC20InvalidReceiver(address receiver)": ({ receiver }) => `${receiver} cannot receive the token`,
+  "ERC20InvalidSender(address sender)": ({ sender }) => `${sender} cannot send the token`,
+  "ERC20InvalidSpender(address spender)": ({ spender }) => `${spender} cannot be approved`,
+  "ERC2612ExpiredSignature(uint256 deadline)": ({ deadline }, w) =>
+    `the permit was good until ${w.time(deadline)}: sign anew`,
+  "ERC2612InvalidSigner(address signer,address owner)": ({ signer, owner }) =>
+    `the permit is signed by ${signer}, not by ${owner}: check name, version, nonce and chain id of what was signed`,
+  "ERC4626ExceededMaxDeposit(address receiver,uint256 assets,uint256 max)": ({ assets, max }) =>
+    `the vault takes at most ${max} units now, not ${assets}`,
+  "ERC4626ExceededMaxMint(address receiver,uint256 shares,uint256 max)": ({ shares, max }) =>
+    `the vault mints at most ${max} shares now, not ${shares}`,
+  "ERC4626ExceededMaxRedeem(address owner,uint256 shares,uint256 max)": ({ shares, max }) =>
+    `at most ${max} shares can be redeemed now, not ${shares}: the rest is lent out or not yours`,
+  "ERC4626ExceededMaxWithdraw(address owner,uint256 assets,uint256 max)": ({ assets, max }) =>
+    `at most ${max} units can be withdrawn now, not ${assets}: the rest is lent out or not yours`,
+  "InvalidAccountNonce(address account,uint256 currentNonce)": ({ account, currentNonce }) =>
+    `the next nonce of ${account} is ${currentNonce}: sign with that`,
+  "InsufficientAllowance()": () => "the token's allowance is too small: approve the spender first",
+  "InsufficientBalance()": () => "the owner has too little of the token",
+  "AllowanceOverflow()": () => "the allowance would not fit: approve a smaller amount",
+  "AllowanceUnderflow()": () => "the allowance would fall below zero",
+  "TotalSupplyOverflow()": () => "the token's supply would not fit",
+  "ETHTransferFailed()": () => "the receiver did not take the native coin",
+  "InvalidPermit()": () => "the token did not accept the permit: sign it with its current nonce",
+  "PermitExpired()": () => "the permit's deadline has passed: sign anew",
+  "Permit2AllowanceIsFixedAtInfinity()": () => "the allowance of Permit2 cannot be changed at this token",
+  // signatures, strings, calls
+  "ECDSAInvalidSignature()": () => "the signature is not one",
+  "ECDSAInvalidSignatureLength(uint256 length)": ({ length }) => `a signature has 65 bytes, not ${length}`,
+  "ECDSAInvalidSignatureS(bytes32 s)": () =>
+    "the signature's s is in the upper half: have the wallet sign in canonical form",
+  "InvalidShortString()": () => "a stored name cannot be read",
+  "StringTooLong(string str)": ({ str }) => `"${str}" is too long to be stored`,
+  "AddressEmptyCode(address target)": ({ target }) => `there is no contract at ${target}`,
+  "FailedCall()": () => "an inner call failed without saying why",
+  // governance and proxies
+  "AccessManagedUnauthorized(address caller)": ({ caller }) =>
+    `${caller} has no role that may do this: \`npm run roles\` says who may`,
+  "AccessManagedRequiredDelay(address caller,uint32 delay)": ({ caller, delay }) =>
+    `${caller} must schedule this ${delay} seconds ahead at the AccessManager`,
+  "AccessManagedInvalidAuthority(address authority)": ({ authority }) => `${authority} cannot be the authority`,
+  "AccessControlUnauthorizedAccount(address account,bytes32 neededRole)": ({ account, neededRole }) =>
+    `${account} lacks the role ${neededRole} of the timelock`,
+  "AccessControlBadConfirmation()": () => "a role can be given up only by its holder",
+  "DelayBelowFloor(uint256 delay,uint256 floor)": ({ delay, floor }) =>
+    `the timelock's delay of ${delay} s is below its floor of ${floor} s`,
+  "TimelockInsufficientDelay(uint256 delay,uint256 minDelay)": ({ delay, minDelay }) =>
+    `a delay of ${delay} s is below the timelock's ${minDelay} s`,
+  "TimelockInvalidOperationLength(uint256 targets,uint256 payloads,uint256 values)": () =>
+    "targets, values and payloads differ in number",
+  "TimelockUnauthorizedCaller(address caller)": ({ caller }) => `${caller} may not do that at the timelock`,
+  "TimelockUnexecutedPredecessor(bytes32 predecessorId)": ({ predecessorId }) =>
+    `operation ${predecessorId} must be executed first`,
+  "TimelockUnexpectedOperationState(bytes32 operationId,bytes32 expectedStates)": ({ operationId }) =>
+    `operation ${operationId} is not in the state for this: not yet due, done or never scheduled`,
+  "UUPSUnauthorizedCallContext()": () => "upgrades go through the proxy",
+  "UUPSUnsupportedProxiableUUID(bytes32 slot)": ({ slot }) => `the new code upgrades another slot (${slot})`,
+  "ERC1967InvalidImplementation(address implementation)": ({ implementation }) =>
+    `${implementation} is no code for this proxy`,
+  "ERC1967NonPayable()": () => "the upgrade takes no native value",
+  "AccessManagerAlreadyScheduled(bytes32 operationId)": ({ operationId }) =>
+    `operation ${operationId} is scheduled already`,
+  "AccessManagerBadConfirmation()": () => "a role can be given up only by its holder",
+  "AccessManagerExpired(bytes32 operationId)": ({ operationId }) =>
+    `operation ${operationId} has expired: schedule it anew`,
+  "AccessManagerInvalidInitialAdmin(address initialAdmin)": ({ initialAdmin }) =>
+    `${initialAdmin} cannot be the first admin`,
+  "AccessManagerLockedFunction(bytes4 selector)": ({ selector }) => `the function ${selector} cannot be assigned`,
+  "AccessManagerLockedRole(uint64 roleId)": ({ roleId }) => `role ${roleId} cannot be changed`,
+  "AccessManagerNotReady(bytes32 operationId)": ({ operationId }) => `operation ${operationId} is not due yet`,
+  "AccessManagerNotScheduled(bytes32 operationId)": ({ operationId }) => `operation ${operationId} is not scheduled`,
+  "AccessManagerUnauthorizedAccount(address msgsender,uint64 roleId)": ({ msgsender, roleId }) =>
+    `${msgsender} lacks role ${roleId}`,
+  "AccessManagerUnauthorizedCall(address caller,address target,bytes4 selector)": ({ caller, target, selector }) =>
+    `${caller} may not call ${selector} of ${target}`,
+  "AccessManagerUnauthorizedCancel(address msgsender,address caller,address target,bytes4 selector)": ({ msgsender }) =>
+    `${msgsender} may not cancel this operation`,
+  "AccessManagerUnauthorizedConsume(address target)": ({ target }) =>
+    `${target} may not consume a scheduled operation now`,
+} satisfies Partial<Templates>;
