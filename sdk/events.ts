@@ -1,5 +1,5 @@
 /** Every event of the protocol, typed, from logs and receipts. */
-import { type Interface, type Log, type LogDescription, Result } from "ethers";
+import type { Interface, Log, LogDescription } from "ethers";
 
 import type { Deployment } from "./addresses.ts";
 import {
@@ -45,6 +45,7 @@ import {
   IVolatilityObserver__factory,
   type TypedContractEvent,
 } from "./contracts.ts";
+import { plain, type Plain } from "./plain.ts";
 
 /** Who emits what: parts of a deployment, its vaults and its tokens. */
 interface Emitters {
@@ -73,15 +74,6 @@ export type EventSource = keyof Emitters;
 
 /** "AccountChanged" of the two names that TypeChain gives each event. */
 type PlainName<Key> = Key extends `${string}(${string}` ? never : Key extends string ? Key : never;
-
-/** Structs as objects alone: TypeChain's are tuples as well, decoded events are not. */
-type Plain<Value> = Value extends readonly (infer Each)[]
-  ? number extends Value["length"]
-    ? readonly Plain<Each>[]
-    : { readonly [Key in keyof Value as Key extends keyof unknown[] | `${number}` ? never : Key]: Plain<Value[Key]> }
-  : Value extends object
-    ? { readonly [Key in keyof Value]: Plain<Value[Key]> }
-    : Value;
 
 type EventsOf<Source extends EventSource, Contract> = Contract extends { readonly filters: infer Filters }
   ? {
@@ -173,16 +165,6 @@ const describe = (source: EventSource, log: LogLike): LogDescription | undefined
     if (found !== null) return found;
   }
   return undefined;
-};
-
-/** Lists and tuples as plain arrays and objects, so that events can be compared, printed and cloned. */
-const plain = (value: unknown): unknown => {
-  if (!(value instanceof Result)) return value;
-  const names = Object.keys(value.toObject());
-  const named = names.length === value.length && names.every((name) => name !== "_" && !/^\d+$/.test(name));
-  return named && value.length > 0
-    ? Object.fromEntries(names.map((name, i) => [name, plain(value[i])]))
-    : [...value].map(plain);
 };
 
 /** Decodes logs of one deployment. Governance may move engine and auction later: give those addresses in `more`. */
