@@ -163,14 +163,22 @@ const memoised = <T>(read: (underlying: number, expiry: number) => T): ((underly
   };
 };
 
-/** Every reading is made once: give the same readings to whatever is evaluated at the same moment. */
-export const readingsAt = (market: LedgerMarket, time: bigint): LedgerReadings => ({
-  table: market.table,
-  time,
-  expiryFeed: memoised((underlying, expiry) => expiryFeedAt(market, underlying, expiry, time)),
-  fixing: memoised((underlying, expiry) => fixingAt(market, underlying, expiry, time)),
-  realised: (underlying) => realisedAt(market, underlying, time),
-});
+const lastReadings = new WeakMap<LedgerMarket, LedgerReadings>();
+
+/** Every reading of a market is made once and remembered until another moment is asked for. */
+export const readingsAt = (market: LedgerMarket, time: bigint): LedgerReadings => {
+  const known = lastReadings.get(market);
+  if (known?.time === time) return known;
+  const readings: LedgerReadings = {
+    table: market.table,
+    time,
+    expiryFeed: memoised((underlying, expiry) => expiryFeedAt(market, underlying, expiry, time)),
+    fixing: memoised((underlying, expiry) => fixingAt(market, underlying, expiry, time)),
+    realised: (underlying) => realisedAt(market, underlying, time),
+  };
+  lastReadings.set(market, readings);
+  return readings;
+};
 
 // ---------------------------------------------------------------- volatilities, remembered by what was attested
 

@@ -161,7 +161,10 @@ export interface FeeSchedule {
   readonly optionCapBps: bigint;
 }
 
-/** Perps, options and their feeds at one block. Maps by underlying, or by {@link expiryKey}. */
+/**
+ * Perps, options and their feeds at one block. Maps by underlying, or by {@link expiryKey}. Never changed in place: what is worked out of one
+ * is remembered by it.
+ */
 export interface LedgerMarket {
   readonly table: LedgerTable;
   readonly perps: ReadonlyMap<number, PerpMarket>;
