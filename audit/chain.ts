@@ -64,7 +64,7 @@ export const inBatches = async (rpc: Rpc, calls: readonly Call[]): Promise<unkno
 
 /** The head as the endpoint says it, if it can show it. */
 export const readHead = async (rpc: Rpc): Promise<Block> => {
-  const said = Number((await rpc.request("eth_blockNumber", [])));
+  const said = Number(await rpc.request("eth_blockNumber", []));
   const head = await readBlock(rpc, toTag(said));
   if (!Number.isSafeInteger(said) || head === undefined) {
     throw new EndpointError(`the endpoint says that its head is block ${said}, but has no such block`);
@@ -99,7 +99,7 @@ export const requireSame = async (rpc: Rpc, block: Block): Promise<void> => {
 
 /** Refuses a deployment that is not on this chain. */
 export const verifyDeployment = async (rpc: Rpc, deployment: Deployment, block: Block): Promise<void> => {
-  const chainId = Number((await rpc.request("eth_chainId", [])));
+  const chainId = Number(await rpc.request("eth_chainId", []));
   if (chainId !== deployment.chainId) {
     throw new ChainError(
       `wrong chain: the deployment is on chain ${deployment.chainId}, the endpoint serves chain ${chainId}`,

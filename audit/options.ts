@@ -80,7 +80,7 @@ const readFile = (file: string): Deployment => {
 /** The file named, or the one of the chain that the endpoint serves. */
 export const deploymentFor = async (rpc: Rpc, file: string | undefined): Promise<Deployment> => {
   if (file !== undefined) return readFile(fromHere(file));
-  const chainId = Number((await rpc.request("eth_chainId", [])));
+  const chainId = Number(await rpc.request("eth_chainId", []));
   try {
     return readDeployment(chainId);
   } catch (error) {

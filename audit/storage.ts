@@ -1,9 +1,16 @@
 // What storage says, asked through views at one block, against what the events said. Nothing is trusted that a view could leave out:
 // each number that the fold has is asked for by name.
-import { Interface } from "ethers";
+import { AbiCoder, Interface, keccak256 } from "ethers";
 
 import { IVault__factory } from "../types/ethers-contracts/index.js";
-import { expiryClearing, feeAccountOf, fundingIndexAt, type PerpBook, perpClearing } from "./books/ledger.ts";
+import {
+  expiryClearing,
+  feeAccountOf,
+  fundingIndexAt,
+  fundingWord,
+  type PerpBook,
+  perpClearing,
+} from "./books/ledger.ts";
 import { EMPTY_WORDS, type PoolConfig } from "./books/safe.ts";
 import { type Block, inBatches, toTag } from "./chain.ts";
 import { LEDGER, SAFE } from "./decode.ts";
@@ -13,7 +20,7 @@ import { decodeInstrument, encodeInstrument, decodePosition } from "../sdk/instr
 import { type Rpc, RpcError } from "./rpc.ts";
 import { assetKind, storedCap, vaultShareOf } from "./words.ts";
 
-/** One question to storage. */
+/** One question to storage: a view, or a slot. */
 interface Check {
   readonly subject: string;
   readonly what: string;
@@ -21,6 +28,8 @@ interface Check {
   readonly abi: Interface;
   readonly view: string;
   readonly args: readonly unknown[];
+  /** Read as it is, where no view says it; then `view` only names it. */
+  readonly slot?: string;
   /** What is wrong with the answer, if anything. */
   readonly judge: (answer: readonly unknown[]) => readonly string[];
 }
@@ -37,6 +46,11 @@ const same =
       norm(answer[i]) === norm(value) ? [] : [`${what}: events say ${norm(value)}, storage says ${norm(answer[i])}`],
     );
 
+const CODER = AbiCoder.defaultAbiCoder();
+/** Where the ledger keeps its perp markets, and of each the word of its funding. */
+const PERPS_SLOT = 2;
+const FUNDING_WORD = 1n;
+const UINT256_MAX = (1n << 256n) - 1n;
 const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
 
 /** What an asset is called in findings. */
@@ -126,6 +140,12 @@ export class StorageChecks {
       const subject = this.name(asset);
       yield this.ask(subject, "token and decimals", "assetToken", [asset], token, decimals);
       yield this.ask(subject, "asset id", "assetIdOf", [token], asset);
+      const limit = fold.safe.outflowLimits.get(asset)?.capacity ?? 0n;
+      yield this.safeCheck(subject, "outflow limit", "outflowLeft", [asset], ([left]) => {
+        // how much of a bucket is used up now is in no event
+        if (limit === 0n) return same("outflow left", UINT256_MAX)([left]);
+        return (left as bigint) <= limit ? [] : [`outflow left: ${String(left)}, above the limit ${limit}`];
+      });
       const kind = assetKind(asset);
       if (kind !== "pool") {
         const held = fold.safe.totals.get(asset)?.owned ?? 0n;
@@ -272,6 +292,7 @@ export class StorageChecks {
       const taken = [...(clearing?.positions.values() ?? [])].reduce((sum, { size }) => sum + size, 0n);
       const judge = (answer: readonly unknown[]) => this.perpDifferences(perp, taken, (answer[0] ?? {}) as Fields);
       yield { subject, what: "market", to: setting.ledger, abi: LEDGER, view: "perpMarket", args: [underlying], judge };
+      yield this.fundingCheck(subject, underlying, perp);
       const id = perpClearing(setting.ledger, underlying);
       yield this.askLedger(subject, "its clearing account", "perpClearing", [underlying], id);
     }
@@ -294,6 +315,15 @@ export class StorageChecks {
       yield this.askLedger(subject, "its clearing account", "expiryClearing", args, id);
       for (const instrument of options) yield this.takenCheck(id, instrument);
     }
+  }
+
+  /** For how long the rate counts is in no view before that time has come: the slot says it (LedgerStorage, test/layouts.json). */
+  private fundingCheck(subject: string, underlying: number, perp: PerpBook): Check {
+    const base = BigInt(keccak256(CODER.encode(["uint256", "uint256"], [underlying, PERPS_SLOT])));
+    const slot = `0x${(base + FUNDING_WORD).toString(16)}`;
+    const what = "funding word (index, rate, time, span)";
+    const judge = same(what, fundingWord(perp));
+    return { subject, what, to: this.fold.setting.ledger, abi: LEDGER, view: "_perps", args: [], slot, judge };
   }
 
   /** Of options that nobody has given up yet, none is taken over. */
@@ -371,12 +401,14 @@ export const compareStorage = async (
   let asked = 0;
   let pending: Check[] = [];
   const flush = async (): Promise<void> => {
+    const at = toTag(block.number);
     const answers = await inBatches(
       rpc,
-      pending.map(({ to, abi, view, args }) => ({
-        method: "eth_call",
-        params: [{ to, data: abi.encodeFunctionData(view, args) }, toTag(block.number)],
-      })),
+      pending.map(({ to, abi, view, args, slot }) =>
+        slot === undefined
+          ? { method: "eth_call", params: [{ to, data: abi.encodeFunctionData(view, args) }, at] }
+          : { method: "eth_getStorageAt", params: [to, slot, at] },
+      ),
     );
     pending.forEach((check, i) => {
       for (const message of judged(check, answers[i], block)) found({ id: "storage", subject: check.subject, message });
@@ -395,7 +427,7 @@ export const compareStorage = async (
 const LOST_STATE =
   /missing trie node|pruned|archive|state .*(not available|unavailable)|header not found|block not found/i;
 
-const judged = ({ abi, view, what, judge }: Check, answer: unknown, block: Block): readonly string[] => {
+const judged = ({ abi, view, what, slot, judge }: Check, answer: unknown, block: Block): readonly string[] => {
   if (answer instanceof RpcError) {
     if (LOST_STATE.test(answer.message)) {
       throw new RpcError(
@@ -407,6 +439,7 @@ const judged = ({ abi, view, what, judge }: Check, answer: unknown, block: Block
     return [`${what}: ${view} fails: ${answer.message.slice(0, 200)}`];
   }
   try {
+    if (slot !== undefined) return judge([BigInt(String(answer))]);
     return judge([...abi.decodeFunctionResult(view, String(answer))]);
   } catch {
     return [`${what}: ${view} answered ${String(answer).slice(0, 80)}, which is no answer of its kind`];

@@ -3,7 +3,7 @@
 import { expiryClearing, payoffOfOne, perpClearing } from "./books/ledger.ts";
 import type { Finding } from "./findings.ts";
 import type { Fold } from "./fold.ts";
-import { floorWad, ownerOf, WAD } from "./words.ts";
+import { floorWad, ownerOf, vaultShareOf, WAD } from "./words.ts";
 
 /** A clearing account's own U: what rounding kept for it. Never below zero (D1). */
 export const perpClearingUnsettled = ({ ledger, setting }: Fold, underlying: number): bigint => {
@@ -72,6 +72,10 @@ export const judgeSums = (fold: Fold): Finding[] => {
     const left = expiryClearingUnsettled(fold, underlying, expiry);
     if (left < 0n)
       add("D1", `expiry ${expiry} of underlying ${underlying}`, `its clearing account is worth ${left}, below zero`);
+  }
+  for (const [pool, vault] of safe.vaults) {
+    const listed = safe.listings.get(vaultShareOf(pool))?.token;
+    if (listed !== vault) add("events", `vault of pool ${pool}`, `its share is listed as ${listed ?? "nothing"}`);
   }
   for (const [asset, { owned, owed }] of safe.totals) {
     if (owned < 0n || owed < 0n) add("V2", `asset ${asset}`, `sums of shares are negative: ${owned}, ${owed}`);

@@ -57,6 +57,13 @@ const bounded = (x: bigint, most: bigint): bigint => {
 export const fundingIndexAt = ({ storedIndex, rate, fundedAt, span }: PerpBook, time: number): bigint =>
   storedIndex + (rate * BigInt(Math.min(time - fundedAt, span))) / FUNDING_PERIOD;
 
+/** As storage keeps it: index 118 bits, rate 84, time 32, span 22. */
+export const fundingWord = ({ storedIndex, rate, fundedAt, span }: PerpBook): bigint =>
+  BigInt.asUintN(118, storedIndex) |
+  (BigInt.asUintN(84, rate) << 118n) |
+  (BigInt.asUintN(32, BigInt(fundedAt)) << 202n) |
+  (BigInt(span) << 234n);
+
 export const expiryKey = (underlying: number, expiry: number): string => `${underlying}:${expiry}`;
 
 const hex96 = (index: bigint): string => index.toString(16).padStart(24, "0");

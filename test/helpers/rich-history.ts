@@ -233,6 +233,9 @@ export const tellHistory = async (p: Protocol, moves: number, seed = 1): Promise
       refused += 1;
     }
   }
+  await attest(0.001);
+  await buyFrom(alice, bob, perpWord(ETH), WAD, 2_500);
+  await p.networkHelpers.mine();
   await mark("end");
   const [a, b, c, d, k] = [alice, bob, carol, dave, keeper].map((owner) => account(owner)) as [
     string,
