@@ -16,6 +16,7 @@ import { Rivals } from "./liquidation/rivals.ts";
 import { Simulator } from "./liquidation/simulation.ts";
 import { UpkeepDesk } from "./liquidation/upkeep.ts";
 import { Metrics } from "./metrics.ts";
+import { PostgresCoordinator } from "./postgres.ts";
 import { Reckoning } from "./reckoning.ts";
 import { alone, type Coordinator } from "./replicas.ts";
 import { isConnectionError, readChainId } from "./rpc.ts";
@@ -148,7 +149,14 @@ export const assemble = async (options: KeeperOptions, key: string | undefined, 
     undo.push(() => {
       state.close();
     });
-    const coordinator: Coordinator = alone;
+    const { database: url, replica, leaseMs } = options;
+    const coordinator: Coordinator =
+      url === undefined
+        ? alone
+        : await PostgresCoordinator.open(
+            { url, deployment: `${chainId}:${deployment.safe.toLowerCase()}`, replica, leaseMs },
+            log,
+          );
     undo.push(() => coordinator.close());
     const relays = await relaysOf(options, chainId);
     const { txTimeoutMs: timeoutMs, maxInFlight } = options;

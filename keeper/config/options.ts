@@ -211,9 +211,6 @@ const passwordRefused = (label: string): ConfigError =>
   );
 
 const toOptions = (fields: Fields): KeeperOptions => {
-  if (fields.database !== undefined && fields.state !== undefined) {
-    throw new ConfigError("--state and --database exclude each other: replicas keep their state in the database");
-  }
   const { "margin-account": index, "margin-max-bid": maxBid, "margin-max-total": maxTotal } = fields;
   if (index !== undefined && (maxBid === 0n || maxTotal === 0n)) {
     throw new ConfigError("--margin-account needs limits: set --margin-max-bid and --margin-max-total");

@@ -17,8 +17,8 @@ Chain
 Where things are
   --deployment FILE      addresses written by the deployment    (default: deployments/<chain id>.json)
   --state FILE           where to resume from                   (default: out/keeper/<chain id>.sqlite)
-  --database URL         postgres:// shared by replicas, instead of --state; the password in PGPASSWORD or, with the whole
-                         URL, in PLIMSOLL_KEEPER_DATABASE
+  --database URL         postgres:// by which replicas with keys of their own share the accounts; the password in
+                         PGPASSWORD or, with the whole URL, in PLIMSOLL_KEEPER_DATABASE
   --replica NAME         this one's name among them             (default: host and process)
   --lease-ms MS          a replica silent for so long loses its accounts        (default: 3000)
   --config FILE          options as TOML or JSON, by the names here
