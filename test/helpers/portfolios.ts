@@ -111,7 +111,7 @@ function spotOf(random: Random): bigint {
   return random.pick([2_000n, 60_000n, 1n]) * random.between((8n * WAD) / 10n, (12n * WAD) / 10n);
 }
 
-function sizeOf(random: Random): bigint {
+export function sizeOf(random: Random): bigint {
   if (random.oneIn(20)) return random.signed(random.spread(1n, 10n ** 9n)); // dust
   if (random.oneIn(20)) return random.signed(random.spread(WAD * 10_000n, WAD * 10n ** 7n));
   return random.signed(random.spread(WAD / 1_000n, WAD * 1_000n));
@@ -122,7 +122,7 @@ function volOf(random: Random): bigint {
   return random.between((2n * WAD) / 10n, (15n * WAD) / 10n);
 }
 
-const confidenceOf = (random: Random): bigint =>
+export const confidenceOf = (random: Random): bigint =>
   random.oneIn(5) ? random.pick([0n, WAD / 10n, (2n * WAD) / 5n, (54n * WAD) / 100n, random.big(WAD)]) : WAD;
 
 function secondsOf(random: Random): bigint {
@@ -142,7 +142,7 @@ function strikeOf(random: Random, forward: bigint): bigint {
 }
 
 /** Options of one expiry: loose ones, spreads, boxes, straddles; each instrument once. */
-function optionsOf(random: Random, forward: bigint, most: number): RandomOption[] {
+export function optionsOf(random: Random, forward: bigint, most: number): RandomOption[] {
   const options = new Map<string, RandomOption>();
   const vols = new Map<bigint, bigint>();
   const add = (strike: bigint, call: boolean, size: bigint): void => {

@@ -5,7 +5,7 @@ import { mulDivFloor, WAD } from "../fixed.ts";
 import type { ModelInput } from "../model.ts";
 import { price, timeTerms } from "./black76.ts";
 import { bookOf } from "./books.ts";
-import { readingsAt } from "./feeds.ts";
+import { readingsAt, type LedgerReadings } from "./feeds.ts";
 import { underlyingGreeks, type UnderlyingGreeks } from "./greeks.ts";
 import { evaluateGrid, type UnderlyingRisk } from "./grid.ts";
 import type { LedgerMarket } from "./market.ts";
@@ -92,8 +92,12 @@ export const scenariosOf = (input: ModelInput, ledger: LedgerMarket, time: bigin
  * `LedgerLens.explain` with `ScenarioLens.scenarios` and the rules beside: positions, greeks, every scenario, charges. Give it an input of
  * purpose `MID`, or stale feeds are refused.
  */
-export const explain = (input: ModelInput, ledger: LedgerMarket, time: bigint): LedgerView => {
-  const live = listed(readLedger(input, readingsAt(ledger, time)));
+export const explain = (input: ModelInput, ledger: LedgerMarket, time: bigint): LedgerView =>
+  explainReadings(input, readingsAt(ledger, time));
+
+/** {@link explain} under readings that are there already. */
+export const explainReadings = (input: ModelInput, readings: LedgerReadings): LedgerView => {
+  const live = listed(readLedger(input, readings));
   const positions: PositionView[] = [];
   let [unsettled, optionValue] = [input.quote, 0n];
   const underlyings = live.map((u): UnderlyingView => {

@@ -106,6 +106,12 @@ const slicesOf = (positions: readonly Position[]): Slice[] => {
   return slices;
 };
 
+/** A smile that cannot be reckoned with is refused where it is used, after whatever is read before. */
+const lazily = <A, R>(make: () => (argument: A) => R): ((argument: A) => R) => {
+  let made: ((argument: A) => R) | undefined;
+  return (argument) => (made ??= make())(argument);
+};
+
 const liveExpiry = (readings: LedgerReadings, { underlying, expiry, options }: Slice, newRisk: boolean): LiveExpiry => {
   const feed = readings.expiryFeed(underlying, expiry);
   if (newRisk && feed.stale) throw new Refused("FeedStale", BigInt(underlying));
@@ -114,7 +120,15 @@ const liveExpiry = (readings: LedgerReadings, { underlying, expiry, options }: S
   const { part, price } = time < WINDOW ? readings.fixing(underlying, expiry) : { part: 0n, price: 0n };
   // what an expired option pays is decided, though not yet fixed: the index says nothing of it any more
   if (newRisk && time === 0n && part !== WAD) throw new Refused("FeedStale", BigInt(underlying));
-  return { expiry, time, fixedPart: part, fixedPrice: price, feed, volatility: volatilities(feed), options };
+  return {
+    expiry,
+    time,
+    fixedPart: part,
+    fixedPrice: price,
+    feed,
+    volatility: lazily(() => volatilities(feed)),
+    options,
+  };
 };
 
 /**
