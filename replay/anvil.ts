@@ -30,12 +30,12 @@ function binary(): { readonly command: string; readonly before: readonly string[
   }
 }
 
-async function answers(url: string): Promise<boolean> {
+async function send(url: string, method: string, params: readonly unknown[]): Promise<boolean> {
   try {
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }),
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
     });
     return response.ok;
   } catch {
@@ -43,7 +43,14 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Starts anvil on a free port of the loopback interface; its first block is at `time` (unix seconds). */
+/**
+ * Lets time pass with blocks and not with the machine's clock: so much from one to the next where nobody says otherwise. What
+ * is asked of the pending block is then always answered alike.
+ */
+export const setBlockInterval = (url: string, seconds: number): Promise<boolean> =>
+  send(url, "anvil_setBlockTimestampInterval", [seconds]);
+
+/** Starts anvil on a free port of the loopback interface; its first block is at `time` (unix seconds), the next ones a second apart. */
 export async function startAnvil(time: number, stopped: AbortSignal): Promise<LocalChain> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -59,7 +66,7 @@ export async function startAnvil(time: number, stopped: AbortSignal): Promise<Lo
   const stop = async () => void (await stopProcess(child));
   for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end && !stopped.aborted;) {
     if (child.exitCode !== null || child.pid === undefined) throw new Error(`anvil did not start:\n${complaint}`);
-    if (await answers(url)) return { url, stop };
+    if (await setBlockInterval(url, 1)) return { url, stop };
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   await stop();

@@ -32,6 +32,8 @@ export interface Head {
 const LANDED = /^(bid|start|poke|end|chore)(-lost)?$/;
 /** Why it leaves an account alone for good. */
 const IGNORED = /^too small/;
+/** More than these it does not send before some have landed. */
+const MOST_FLIGHTS = 16;
 
 export interface KeeperSettings {
   readonly rpc: string;
@@ -40,6 +42,8 @@ export interface KeeperSettings {
   readonly state: string;
   /** Where its log goes. */
   readonly log: string;
+  /** Whether the log of an earlier run is kept before this one's. */
+  readonly append?: boolean;
 }
 
 export class KeeperProcess {
@@ -49,6 +53,8 @@ export class KeeperProcess {
   private readonly flights = new Set<string>();
   /** Accounts below maintenance that it has spoken about since that block: why it does not bid. */
   private readonly told = new Map<string, string>();
+  /** Why it left an account alone when it last spoke of it. */
+  readonly reasons = new Map<string, string>();
   private waiters = new Set<() => void>();
   private started = false;
   private failure: string | undefined;
@@ -57,8 +63,9 @@ export class KeeperProcess {
   private constructor(
     private readonly child: ReturnType<typeof KeeperProcess.spawn>,
     log: string,
+    append: boolean,
   ) {
-    child.stdout.pipe(createWriteStream(log));
+    child.stdout.pipe(createWriteStream(log, { flags: append ? "a" : "w" }));
     createInterface({ input: child.stdout }).on("line", (line) => this.take(line));
     child.stderr.on("data", (data: Buffer) => this.complaints.push(data.toString()));
     child.once("exit", (code) => {
@@ -72,7 +79,8 @@ export class KeeperProcess {
     return spawn(
       process.execPath,
       [
-        join(ROOT, "node_modules", "tsx", "dist", "cli.mjs"),
+        // Not by tsx's own program, which would be a process between: killing it would leave the keeper running.
+        ...["--import", "tsx", "--disable-warning=ExperimentalWarning"],
         join(ROOT, "scripts", "keeper.ts"),
         ...options,
         // No waiting for deeper discounts: between two candles lies more than anybody's patience.
@@ -83,7 +91,7 @@ export class KeeperProcess {
   }
 
   static async start(settings: KeeperSettings): Promise<KeeperProcess> {
-    const keeper = new KeeperProcess(KeeperProcess.spawn(settings), settings.log);
+    const keeper = new KeeperProcess(KeeperProcess.spawn(settings), settings.log, settings.append ?? false);
     if (!(await keeper.until(() => keeper.started, START_TIMEOUT_MS))) {
       await keeper.stop();
       throw new DemoError(`the keeper did not start\n${keeper.complaints.join("")}`);
@@ -114,6 +122,32 @@ export class KeeperProcess {
     }
   }
 
+  /**
+   * Waits until it has looked at the head and has said of everybody below maintenance what it does: bids, waits for something
+   * and why, or has its hands full. False if that took too long.
+   */
+  answered({ number, unhealthy }: Head, timeoutMs: number): Promise<boolean> {
+    const isSpokenOf = ({ account }: Head["unhealthy"][number]): boolean =>
+      this.told.has(account) || this.isFlying(account);
+    const isDone = (): boolean =>
+      this.seen >= number && (this.flights.size >= MOST_FLIGHTS || unhealthy.every(isSpokenOf));
+    return this.until(isDone, timeoutMs);
+  }
+
+  /** Waits until no more than so many of its transactions are on the way, as far as it knows. */
+  down(to: number, timeoutMs: number): Promise<boolean> {
+    return this.until(() => this.flights.size <= to, timeoutMs);
+  }
+
+  /** Its transactions on the way. */
+  get inFlight(): number {
+    return this.flights.size;
+  }
+
+  private isFlying(account: string): boolean {
+    return ["bid", "start", "poke", "end"].some((kind) => this.flights.has(`${kind}:${account}`));
+  }
+
   private isAnswered({ account, inAuction }: Head["unhealthy"][number]): boolean {
     const reason = this.told.get(account);
     return reason !== undefined && (inAuction || IGNORED.test(reason));
@@ -121,6 +155,14 @@ export class KeeperProcess {
 
   stop(): Promise<number | null> {
     return stopProcess(this.child);
+  }
+
+  /** Ends it as a crash would: it can say nothing and write nothing more. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.kill("SIGKILL");
+    await ended;
   }
 
   private async until(done: () => boolean, timeoutMs: number): Promise<boolean> {
@@ -155,7 +197,10 @@ export class KeeperProcess {
       this.seen = number;
       this.told.clear();
     }
-    if (event === "waiting" && account !== undefined) this.told.set(account, reason ?? "");
+    if (event === "waiting" && account !== undefined) {
+      this.told.set(account, reason ?? "");
+      this.reasons.set(account, reason ?? "");
+    }
     if (event === "sent") this.flights.add(`${kind ?? ""}:${account ?? ""}`);
     const landed = LANDED.exec(event)?.[1];
     if (landed !== undefined) this.flights.delete(`${landed}:${account ?? ""}`);

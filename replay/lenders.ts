@@ -52,8 +52,11 @@ export async function insure(stage: Stage, ledger: Ledger, amount = INSURANCE): 
   ]);
 }
 
-/** Liquidity around the price for the unwinder and the routers to trade with; the provider is also the arbitrageur. */
-export async function makeMarkets(stage: Stage, ledger: Ledger, prices: Prices): Promise<Actor> {
+/**
+ * Liquidity around the price for the unwinder and the routers to trade with; the provider is also the arbitrageur. `depth` is a
+ * part of the usual liquidity.
+ */
+export async function makeMarkets(stage: Stage, ledger: Ledger, prices: Prices, depth = 1): Promise<Actor> {
   const by = await ledger.actor("arbitrageur", 10n ** 26n);
   const { positions, router } = stage.uniswap;
   const setUp = await Promise.all(
@@ -67,7 +70,7 @@ export async function makeMarkets(stage: Stage, ledger: Ledger, prices: Prices):
       ];
     }),
   );
-  await ledger.block([...setUp.flat(), ...(await provisions(stage, by, prices, LIQUIDITY))]);
+  await ledger.block([...setUp.flat(), ...(await provisions(stage, by, prices, LIQUIDITY * depth))]);
   return by;
 }
 

@@ -7,7 +7,7 @@ import { LOCAL_POOL_FEE } from "../deploy/lib/localNetwork.ts";
 import type { ILeverageRouter } from "../types/ethers-contracts/index.js";
 import type { CallStruct } from "../types/ethers-contracts/contracts/interfaces/IMarginAccounts.sol/IMarginAccounts.js";
 import type { Role } from "./role.ts";
-import type { Actor, Intent } from "./sender.ts";
+import type { Actor, Intent, Ledger } from "./sender.ts";
 import { mint, type Prices, type Stage, type Symbol, unitsOf } from "./stage.ts";
 
 /** A role with its wallet and account. */
@@ -22,6 +22,19 @@ export const traderOf = (role: Role, actor: Actor): Trader => ({
   actor,
   account: accountId(actor.address, BigInt(role.index)),
 });
+
+/** A wallet for every person; accounts of one person share it. */
+export async function hire(roles: readonly Role[], ledger: Ledger): Promise<Trader[]> {
+  const people = new Map<number, Actor>();
+  const traders: Trader[] = [];
+  for (const role of roles) {
+    const actor = people.get(role.person) ?? (await ledger.actor(role.name));
+    people.set(role.person, actor);
+    traders.push(traderOf(role, actor));
+  }
+  return traders;
+}
+
 
 const FOREVER = 2n ** 40n - 1n;
 const RIGHTS_BOTH = 3;

@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { JsonRpcProvider } from "ethers";
 
 import { writeDeployment } from "../../deploy/lib/addresses.ts";
+import { Cleanup } from "../../replay/cleanup.ts";
 import { type PricePath, rounds } from "../../replay/candles.ts";
-import type { Role } from "../../replay/role.ts";
 import { castRoles } from "./cast.ts";
 import { startChain } from "../../replay/chain.ts";
 import { BOOKS } from "../../replay/derivatives/books.ts";
@@ -20,7 +20,7 @@ import { attachDerivatives, listing } from "../../replay/derivatives/stage.ts";
 import { KeeperProcess } from "../../replay/keeper.ts";
 import { insure, makeMarkets, supply } from "../../replay/lenders.ts";
 import { Observer } from "../../replay/observer.ts";
-import { type Trader, traderOf } from "../../replay/opening.ts";
+import { hire } from "../../replay/opening.ts";
 import type { Progress } from "../../replay/progress.ts";
 import type { Recorder } from "./recorder.ts";
 import { Replay } from "./replay.ts";
@@ -38,33 +38,13 @@ export interface DemoResult {
   readonly derivatives: DerivativesRecord;
 }
 
-/** What has to be undone, last first. */
-class Cleanup {
-  private readonly steps: (() => Promise<unknown> | void)[] = [];
-
-  add(step: () => Promise<unknown> | void): void {
-    this.steps.unshift(step);
-  }
-
-  async run(): Promise<void> {
-    for (const step of this.steps.splice(0)) {
-      try {
-        await step();
-      } catch (error) {
-        // The next step may be a process that must not stay behind.
-        console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }
-  }
-}
-
 /** Runs it all; undefined when it was stopped before the end. Leaves no process behind, however it ends. */
 export async function runDemo(
   path: PricePath,
   progress: Progress,
   stopped: AbortSignal,
 ): Promise<DemoResult | undefined> {
-  const cleanup = new Cleanup();
+  const cleanup = new Cleanup("demo");
   try {
     return await perform(path, progress, stopped, cleanup);
   } catch (error) {
@@ -158,18 +138,6 @@ async function perform(
     keeperLate: result.keeperLate,
   });
   return { summary, recorder: result.recorder, derivatives: result.derivatives };
-}
-
-/** A wallet for every person; accounts of one person share it. */
-async function hire(roles: readonly Role[], ledger: Ledger): Promise<Trader[]> {
-  const people = new Map<number, Actor>();
-  const traders: Trader[] = [];
-  for (const role of roles) {
-    const actor = people.get(role.person) ?? (await ledger.actor(role.name));
-    people.set(role.person, actor);
-    traders.push(traderOf(role, actor));
-  }
-  return traders;
 }
 
 function note({ samples, bids }: Recorder): string {
