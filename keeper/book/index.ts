@@ -22,6 +22,7 @@ import type {
   Weight,
 } from "./types.ts";
 
+export { AccountBook } from "./book.ts";
 export * from "./types.ts";
 
 /** The door of the book. Not safe to call from several threads; its workers are its own. */
