@@ -140,6 +140,9 @@ const INTERFACES: { readonly [Source in EventSource]: readonly Interface[] } = {
   token: [IERC20Metadata__factory.createInterface()],
 };
 
+/** Functions, events and errors of a part; its own interface first. */
+export const interfacesOf = (source: EventSource): readonly Interface[] => INTERFACES[source];
+
 /** Parts that stand under the same name in a deployment's list of contracts. */
 const NAMED = Object.keys(INTERFACES).filter(
   (source): source is Exclude<EventSource, "vault" | "token"> => source !== "vault" && source !== "token",

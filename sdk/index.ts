@@ -1,8 +1,17 @@
+/**
+ * Client, orders, instruments, signatures, errors and events of Plimsoll. Exact margin maths without ethers are in
+ * `@plimsoll/sdk/mirror`, ABIs in `@plimsoll/sdk/abi`, addresses alone in `@plimsoll/sdk/addresses`, typed contracts in
+ * `@plimsoll/sdk/contracts`.
+ *
+ * @packageDocumentation
+ */
 export * from "./addresses.ts";
+export * from "./attestations.ts";
+export * from "./client/index.ts";
+export * from "./errors/index.ts";
+export * from "./events.ts";
 export * from "./ids.ts";
 export * from "./instruments.ts";
 export * from "./orders.ts";
-export * from "./attestations.ts";
-export * from "./errors/index.ts";
-export * from "./events.ts";
+export { plain, type Plain } from "./plain.ts";
 export * from "./signatures.ts";
