@@ -35,6 +35,8 @@ export class Refused extends Error {
   override readonly name = "Refused";
   readonly errorName: string;
   readonly args: readonly ErrorArgument[];
+  /** Of a batch: the number of the action that is refused; undefined when it is the check at the end. */
+  step: number | undefined;
 
   constructor(errorName: string, ...args: readonly ErrorArgument[]) {
     const hint = HINTS[errorName];

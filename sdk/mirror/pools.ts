@@ -100,3 +100,69 @@ export const accrued = (pool: Pool, time: bigint): Pool => {
 /** Assets that signed shares are worth: claims down, debts up. */
 export const worthOf = (pool: PoolWords, shares: bigint): bigint =>
   shares >= 0n ? toAssetsDown(shares, pool.supplyIndex) : -toAssetsUp(-shares, pool.debtIndex);
+
+// ---------------------------------------------------------------- signed balances
+
+/** A pool and a balance of it after a change. */
+export interface Changed {
+  readonly pool: Pool;
+  readonly shares: bigint;
+}
+
+const withinShares = (shares: bigint): bigint => {
+  if (shares > MAX_SHARES) throw new Refused("SharesOverflow", shares);
+  return shares;
+};
+
+const withDebt = (pool: Pool, change: bigint): Pool => ({
+  ...pool,
+  debtShares: withinShares(pool.debtShares + change),
+});
+const withAccounts = (pool: Pool, change: bigint): Pool => ({
+  ...pool,
+  accountShares: withinShares(pool.accountShares + change),
+});
+
+/** Adds `assets` to a balance: debt first (burned shares rounded down unless all is paid), then claims (minted rounded down). */
+export const credit = (pool: Pool, shares: bigint, assets: bigint): Changed => {
+  let [p, left, balance] = [pool, assets, shares];
+  if (balance < 0n) {
+    const debt = toAssetsUp(-balance, p.debtIndex);
+    if (left < debt) {
+      const burned = toSharesDown(left, p.debtIndex);
+      return { pool: withDebt(p, -burned), shares: balance + burned };
+    }
+    p = withDebt(p, balance);
+    left -= debt;
+    balance = 0n;
+  }
+  const minted = toSharesDown(left, p.supplyIndex);
+  return { pool: withAccounts(p, minted), shares: balance + minted };
+};
+
+/** Takes `assets` from a balance: claims first (burned rounded up; all of them when worth exactly that), then debt (minted rounded up). */
+export const debit = (pool: Pool, shares: bigint, assets: bigint): Changed => {
+  let [p, left, balance] = [pool, assets, shares];
+  if (balance > 0n) {
+    const worth = toAssetsDown(balance, p.supplyIndex);
+    if (left < worth) {
+      const burned = toSharesUp(left, p.supplyIndex);
+      return { pool: withAccounts(p, -burned), shares: balance - burned };
+    }
+    p = withAccounts(p, -balance);
+    left -= worth;
+    balance = 0n;
+  }
+  const minted = toSharesUp(left, p.debtIndex);
+  return { pool: withDebt(p, minted), shares: balance - minted };
+};
+
+/** Adds a signed amount of assets. */
+export const change = (pool: Pool, shares: bigint, assets: bigint): Changed =>
+  assets >= 0n ? credit(pool, shares, assets) : debit(pool, shares, -assets);
+
+/** Adds `delta` shares of the sign opposite to `shares`: a balance meets a debt and they cancel. */
+export const shift = (pool: Pool, shares: bigint, delta: bigint): Changed =>
+  delta > 0n
+    ? credit(withAccounts(pool, -delta), shares, toAssetsDown(delta, pool.supplyIndex))
+    : debit(withDebt(pool, delta), shares, toAssetsUp(-delta, pool.debtIndex));
