@@ -4,6 +4,8 @@ import type { Logger } from "pino";
 
 import { accountId } from "../sdk/ids.ts";
 import { attach, type Chain, verify } from "./chain.ts";
+import { ChoreBook } from "./chores/book.ts";
+import { OwnSettlement } from "./chores/settle.ts";
 import { ConfigError, type KeeperDeployment, type KeeperOptions, readDeployment, stateFile } from "./config.ts";
 import { endpointOf, Endpoints } from "./endpoints.ts";
 import { HeadGuard } from "./heads.ts";
@@ -46,6 +48,7 @@ export interface Parts {
   readonly sender: Sender | undefined;
   readonly coordinator: Coordinator;
   readonly holder: Holder | undefined;
+  readonly chores: ChoreBook;
   readonly rivals: Rivals;
   readonly outcomes: Outcomes;
   readonly desk: UpkeepDesk;
@@ -176,6 +179,11 @@ export const assemble = async (options: KeeperOptions, key: string | undefined, 
       index === undefined
         ? undefined
         : new Holder(chain.lens, accountId(address, index), options.margin, (account) => scout.grossOf(account));
+    const own =
+      holder === undefined
+        ? undefined
+        : new OwnSettlement(chain, holder.account, (offset, limit) => scout.traders(offset, limit));
+    const chores = new ChoreBook(chain, options.chores, own);
     const tally = new Tally(reckoning, metrics);
     const rivals = new Rivals(endpoints, await doorsOf(chain), address);
     const outcomes = new Outcomes(chain, reckoning, tally, address, teller, log);
@@ -209,6 +217,7 @@ export const assemble = async (options: KeeperOptions, key: string | undefined, 
       sender,
       coordinator,
       holder,
+      chores,
       rivals,
       outcomes,
       desk,

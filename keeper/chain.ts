@@ -16,10 +16,10 @@ import {
   ITableEngine__factory,
   type IUniswapV3Factory,
   IUniswapV3Factory__factory,
-  type IVolatilityObserver,
-  IVolatilityObserver__factory,
   type IPositionsLedger,
   IPositionsLedger__factory,
+  type RealizedVolatility,
+  RealizedVolatility__factory,
   type LiquidationAuction,
   LiquidationAuction__factory,
 } from "../types/ethers-contracts/index.js";
@@ -35,7 +35,7 @@ export interface Chain {
   readonly sizeCheckpoints: ISizeCheckpoints;
   readonly uniswap: IUniswapV3Factory;
   /** Undefined without perps and options. */
-  readonly volatility: IVolatilityObserver | undefined;
+  readonly volatility: RealizedVolatility | undefined;
 }
 
 export const attach = (provider: JsonRpcProvider, deployment: KeeperDeployment): Chain => ({
@@ -50,7 +50,7 @@ export const attach = (provider: JsonRpcProvider, deployment: KeeperDeployment):
   volatility:
     deployment.realizedVolatility === undefined
       ? undefined
-      : IVolatilityObserver__factory.connect(deployment.realizedVolatility, provider),
+      : RealizedVolatility__factory.connect(deployment.realizedVolatility, provider),
 });
 
 /** What governance may move while the keeper runs. */

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 
 import { assemble, type Parts } from "./assemble.ts";
 import { neighbours } from "./chain.ts";
-import { type Chore, dueChores } from "./chores.ts";
+import type { Chore } from "./chores/chore.ts";
 import { ConfigError, type KeeperOptions } from "./config.ts";
 import { type Head, UntrustedHead } from "./heads.ts";
 import { listen, type Listener } from "./http.ts";
@@ -198,7 +198,7 @@ class Keeper {
     const around = await neighbours(chain);
     const chores =
       isNew && coordinator.leads()
-        ? await dueChores({ ...chain, ...around }, await reckoning.upkeepOf(around), head.timestamp)
+        ? await parts.chores.due(around, await reckoning.upkeepOf(around), head.timestamp)
         : [];
     if (sighting.unhealthy.length + sighting.recovered.length + chores.length > 0) {
       await this.act(await reckoning.round(around, head.timestamp), sighting, chores, head);
@@ -225,7 +225,7 @@ class Keeper {
       await desk.keepUp(round, "end", account, to, data);
     }
     for (const { name, subject, to, data } of chores) {
-      if (this.options.chores.has(name)) await desk.keepUp(round, "chore", `${name}:${subject}`, to, data);
+      await desk.keepUp(round, "chore", `${name}:${subject}`, to, data);
     }
   }
 

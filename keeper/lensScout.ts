@@ -72,6 +72,10 @@ export class LensScout implements Scout {
     return undefined;
   }
 
+  traders(_offset: number, _limit: number): readonly string[] {
+    return [];
+  }
+
   describe(account: string): object | undefined {
     return this.healths.find((health) => health.account === account);
   }

@@ -1,7 +1,7 @@
 // What the chain says besides the accounts: prices of gas, routes, terms of the auction. Kept between rounds where it rarely changes.
 import type { LiquidationAuction } from "../types/ethers-contracts/index.js";
 import type { Chain, Neighbours } from "./chain.ts";
-import { readUpkeep, type Upkeep } from "./chores.ts";
+import { readUpkeep, type Upkeep } from "./chores/prices.ts";
 import { decimal } from "./logger.ts";
 import type { Pace } from "./liquidation/patience.ts";
 import type { Economics } from "./liquidation/planner.ts";

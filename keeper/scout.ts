@@ -30,6 +30,8 @@ export interface Scout {
   readonly state: ScoutState;
   /** Gross value of an account, whole settlement units, where it is known. */
   grossOf(account: string): number | undefined;
+  /** Accounts with perps, options or a quote, from the `offset`th. */
+  traders(offset: number, limit: number): readonly string[];
   /** For `/accounts`. */
   describe(account: string): object | undefined;
   list(offset: number, limit: number): object[];

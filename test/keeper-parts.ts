@@ -2,7 +2,7 @@
 import { expect } from "chai";
 
 import { decodeWords, isWatched } from "../keeper/words.ts";
-import { isCheckpointDue, isDeviationDue, upkeepOf } from "../keeper/chores.ts";
+import { isCheckpointDue, isDeviationDue, upkeepOf } from "../keeper/chores/prices.ts";
 import { ConfigError, type Keystore, parseDeployment, parseOptions, readKey } from "../keeper/config.ts";
 import {
   AS_MUCH_AS_ALLOWED,
@@ -331,7 +331,8 @@ describe("Keeper's chores", () => {
       idles: [{ ...feed, haircut: { ...haircut, kappaBps: 100 } }],
       vaultShares: [{ haircut: { ...haircut, kappaBps: 100 } }, { haircut }, null],
     });
-    expect(upkeep).to.deep.equal({ twoSources: [2], sized: [2, 0x401, 0x801], deviationDelay: 300 });
+    expect(upkeep).to.deep.include({ twoSources: [2], sized: [2, 0x401, 0x801], deviationDelay: 300 });
+    expect([...upkeep.feeds.keys()]).to.deep.equal([1, 2, 0x401]);
   });
 
   it("O1: see a disagreement again within T_dev, and note its end", () => {

@@ -65,7 +65,6 @@ export const CHORES = [
   "funding",
   "open-interest",
   "settle",
-  "touch",
   "fees",
 ] as const;
 export type ChoreName = (typeof CHORES)[number];

@@ -1,8 +1,8 @@
 // Upkeep that anybody may do and that liquidation relies on: the record of disagreeing sources, and the slow totals.
-import { type RiskTable, unpackRiskTable } from "../sdk/tables/riskTable.ts";
-import type { IDeviationRecord, ISizeCheckpoints, ITableEngine } from "../types/ethers-contracts/index.js";
-import type { ChoreName } from "./config.ts";
-import { isConnectionError } from "./rpc.ts";
+import { type RiskTable, unpackRiskTable } from "../../sdk/tables/riskTable.ts";
+import type { IDeviationRecord, ISizeCheckpoints, ITableEngine } from "../../types/ethers-contracts/index.js";
+import type { ChoreName } from "../config.ts";
+import { attempt, type Chore } from "./chore.ts";
 
 const IDLE_KIND = 0x400;
 const VAULT_SHARE_KIND = 0x800;
@@ -19,6 +19,8 @@ export interface Upkeep {
   /** Assets whose haircut depends on how much of them everybody holds. */
   readonly sized: readonly number[];
   readonly deviationDelay: number;
+  /** Primary price feeds by asset. */
+  readonly feeds: ReadonlyMap<number, string>;
 }
 
 export const upkeepOf = (table: RiskTable): Upkeep => {
@@ -31,6 +33,7 @@ export const upkeepOf = (table: RiskTable): Upkeep => {
     twoSources: assets.filter(({ asset }) => asset?.twap !== undefined).map(({ id }) => id),
     sized: [...assets, ...shares].filter(({ asset }) => (asset?.haircut.kappaBps ?? 0) > 0).map(({ id }) => id),
     deviationDelay: table.deviationDelay,
+    feeds: new Map(assets.flatMap(({ id, asset }) => (asset == null ? [] : [[id, asset.feed] as const]))),
   };
 };
 
@@ -53,14 +56,6 @@ export const isCheckpointDue = (total: bigint, checkpoint: bigint, updatedAt: bi
   return apart * 100n > total * TOLERANCE_PERCENT && BigInt(now) >= updatedAt + BigInt(CHECKPOINT_INTERVAL);
 };
 
-export interface Chore {
-  readonly name: ChoreName;
-  /** What of: an asset, an expiry, an account. */
-  readonly subject: string;
-  readonly to: string;
-  readonly data: string;
-}
-
 export interface ChoreContracts {
   readonly engine: ITableEngine;
   readonly deviationRecord: IDeviationRecord;
@@ -68,9 +63,14 @@ export interface ChoreContracts {
 }
 
 /** What is due at `now`. An asset that cannot be read is left for the next time. */
-export const dueChores = async (contracts: ChoreContracts, upkeep: Upkeep, now: number): Promise<Chore[]> => {
+export const dueChores = async (
+  contracts: ChoreContracts,
+  upkeep: Upkeep,
+  names: ReadonlySet<ChoreName>,
+  now: number,
+): Promise<Chore[]> => {
   const { engine, deviationRecord, sizeCheckpoints } = contracts;
-  const deviations = upkeep.twoSources.map((asset) =>
+  const deviations = (names.has("deviation") ? upkeep.twoSources : []).map((asset) =>
     attempt(async (): Promise<Chore | undefined> => {
       const [{ fault }, run] = await Promise.all([engine.priceState(asset), deviationRecord.disagreement(asset)]);
       if (!isDeviationDue(fault, run, now, upkeep.deviationDelay)) return undefined;
@@ -78,7 +78,7 @@ export const dueChores = async (contracts: ChoreContracts, upkeep: Upkeep, now: 
       return { name: "deviation", subject: String(asset), to, data };
     }),
   );
-  const checkpoints = upkeep.sized.map((asset) =>
+  const checkpoints = (names.has("checkpoint") ? upkeep.sized : []).map((asset) =>
     attempt(async (): Promise<Chore | undefined> => {
       const [{ total, checkpoint }, { updatedAt }] = await Promise.all([
         sizeCheckpoints.sizesOf(asset),
@@ -90,13 +90,4 @@ export const dueChores = async (contracts: ChoreContracts, upkeep: Upkeep, now: 
     }),
   );
   return (await Promise.all([...deviations, ...checkpoints])).filter((chore) => chore !== undefined);
-};
-
-const attempt = async (work: () => Promise<Chore | undefined>): Promise<Chore | undefined> => {
-  try {
-    return await work();
-  } catch (error) {
-    if (isConnectionError(error)) throw error;
-    return undefined;
-  }
 };
