@@ -1,5 +1,8 @@
 // Parameters of the protocol that a stress run may set, by name, on top of the local network's configuration.
+import { LOCAL_GOVERNANCE, localConfig } from "../deploy/config/local.ts";
 import type { AssetConfig, AuctionConfig, NetworkConfig, RiskConfig } from "../deploy/config/types.ts";
+import { validateConfig } from "../deploy/config/validate.ts";
+import type { LocalAddresses } from "../deploy/lib/localNetwork.ts";
 import { COINS } from "../replay/stage.ts";
 import { UsageError } from "./errors.ts";
 import { parseDuration } from "./units.ts";
@@ -106,6 +109,24 @@ export const adjust =
       const value = overrides[name];
       return value === undefined ? changed : PARAMETERS[name].set(changed, value);
     }, config);
+
+/** Addresses that differ: nothing else is looked at but numbers. */
+const SOMEWHERE = LOCAL_GOVERNANCE.governor;
+const listed = (digit: string) => ({ token: `0x${digit.repeat(40)}` as const, feed: SOMEWHERE });
+const NOWHERE: LocalAddresses = {
+  tokens: { USDC: listed("1"), WETH: listed("2"), WBTC: listed("3"), stETH: listed("4") },
+  uniswap: { factory: SOMEWHERE, router: SOMEWHERE, positions: SOMEWHERE },
+};
+
+/** Throws {@link UsageError} if the deployment would refuse them, in its words. */
+export function checkParameters(field: string, overrides: Overrides): void {
+  if (overridesText(overrides) === "") return;
+  try {
+    validateConfig(adjust(overrides)(localConfig(NOWHERE, SOMEWHERE)));
+  } catch (error) {
+    throw new UsageError(`${field}: ${overridesText(overrides)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
 
 /** What the parameters let a trader do: the measure of a protocol's worth to him. */
 export interface Efficiency {

@@ -151,7 +151,7 @@ export class StressReplay {
     let view = first;
     let step = BLOCK_S;
     while (!stopped.aborted && isBusy(view)) {
-      const t0=Date.now();await fleet.answered(headOf(view));T.answered+=Date.now()-t0;T.n++;
+      await fleet.answered(headOf(view));
       // The liquidation desk is a keeper too: it is down when they are.
       const hasRelieved = fleet.working > 0 && (await floor.relieve(view, prices));
       const isStill = !hasRelieved && fleet.inFlight === 0 && view.bids.length === 0 && view.auctionsStarted === 0;
@@ -253,7 +253,7 @@ export class StressReplay {
   /** At `time`, or a second after the last block. */
   private async block(intents: readonly Intent[], time = 0): Promise<TransactionReceipt[]> {
     const at = Math.max(time, this.time + 1);
-    const t2=Date.now();const receipts = await this.tools.ledger.block(intents, at);T.block+=Date.now()-t2;T.k++;
+    const receipts = await this.tools.ledger.block(intents, at);
     this.time = at;
     return receipts;
   }
@@ -278,9 +278,9 @@ export class StressReplay {
     { openings = [], only }: { openings?: readonly Opened[]; only?: ReadonlySet<string> } = {},
   ): Promise<View> {
     const { observer, stage, fleet } = this.tools;
-    const t1=Date.now();const view = await observer.look(await stage.provider.getBlockNumber(), openings, only);
+    const view = await observer.look(await stage.provider.getBlockNumber(), openings, only);
     this.found.push(...violations(view.snapshot, this.last?.snapshot));
-    T.look+=Date.now()-t1;T.m++;this.last = view;
+    this.last = view;
     this.record.note(view, prices, this.feedEth, fleet.working);
     this.floor?.record.note(view);
     if (this.record.looks % AUDIT_EVERY === 0) await this.audit();
@@ -298,5 +298,3 @@ const headOf = ({ snapshot, healths }: View): Head => ({ number: snapshot.block,
 
 const isBusy = ({ healths }: View): boolean =>
   healths.some((health) => isBelow(health) && (health.mtm > DUST || health.mtm < 0n));
-
-const T={answered:0,n:0,look:0,m:0,block:0,k:0};if(process.env["DEBUG"])process.on("exit",()=>console.error(T));

@@ -1,7 +1,7 @@
 // One run from the first process to the last.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import type { NetworkConfig } from "../deploy/config/types.ts";
@@ -54,7 +54,7 @@ export function pathOf({ source, hours, seed }: StressOptions, directory: string
     const length = hours ?? USUAL_SHOCK_HOURS;
     return shockPath(source.shock, length, seed, `${source.text} over ${length} h`);
   }
-  const path = loadPath(source.file, "", directory);
+  const path = { ...loadPath(source.file, "", directory), source: basename(source.file) };
   return hours === undefined ? path : windowOf(path, hours);
 }
 

@@ -5,10 +5,15 @@ const HOUR_S = 3_600;
 /** Of a window, before the worst. */
 const BEFORE = 1 / 3;
 
-const move = (from: PricePoint, to: PricePoint): number =>
-  Math.abs(Math.log(to.eth / from.eth) + Math.log(to.btc / from.btc)) / 2;
+/** Most people are long: a rise has to be twice as large as a fall to be as bad. */
+const OF_A_RISE = 1 / 2;
 
-/** Time at which the largest move of both coins together within `seconds` begins. */
+function badness(from: PricePoint, to: PricePoint): number {
+  const move = (Math.log(to.eth / from.eth) + Math.log(to.btc / from.btc)) / 2;
+  return move < 0 ? -move : move * OF_A_RISE;
+}
+
+/** Time at which the worst move of both coins together within `seconds` begins. */
 export function worstMoment(points: readonly PricePoint[], seconds = HOUR_S): number {
   const [first] = points;
   if (first === undefined) throw new RangeError("no prices, no worst moment");
@@ -17,7 +22,7 @@ export function worstMoment(points: readonly PricePoint[], seconds = HOUR_S): nu
     for (let k = i + 1; k < points.length; ++k) {
       const to = points[k];
       if (to === undefined || to.time - from.time > seconds) break;
-      const size = move(from, to);
+      const size = badness(from, to);
       if (size > worst.size) worst = { time: from.time, size };
     }
   }

@@ -1,0 +1,1 @@
+export const writeTables = (): void => undefined;

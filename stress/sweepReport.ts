@@ -1,0 +1,2 @@
+export const sweepHtml = (..._: unknown[]): string => "";
+export const sweepTable = (..._: unknown[]): string => "";
