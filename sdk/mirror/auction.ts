@@ -314,6 +314,16 @@ export const startAuction = (
   };
 };
 
+/** What `poke` does: the auction with its clock at the market's time. Refused as `NoAuction`, `AccountHealthy`. */
+export const pokeAuction = (market: Market, account: Account, stored: Auction, continuous = true): Auction => {
+  if (!account.flags.inAuction) throw new Refused("NoAuction", account.id);
+  const terms = auctionTerms(market, account);
+  if (terms.maintenance >= 0n) throw new Refused("AccountHealthy", account.id, terms.maintenance);
+  // One that began under another contract begins anew.
+  if (stored.phase === AuctionPhase.None) return freshAuction(terms.mtm, market.time, stored.lastFee);
+  return advanced(market, stored, terms, continuous);
+};
+
 /** What `end` does. Refused as `NoAuction`, `AuctionRunning`. */
 export const endAuction = (
   market: Market,
