@@ -35,7 +35,6 @@ export async function hire(roles: readonly Role[], ledger: Ledger): Promise<Trad
   return traders;
 }
 
-
 const FOREVER = 2n ** 40n - 1n;
 const RIGHTS_BOTH = 3;
 /** Swaps pay the pool's fee and move its price: what a trader accepts. */

@@ -91,11 +91,9 @@ export class Ledger {
     if (this.automine) await this.provider.send("evm_setAutomine", [false]);
     this.automine = false;
     const hashes = await Promise.all(intents.map((intent) => this.send(intent)));
-    await Promise.all([
-      this.provider.send("hardhat_setNextBlockBaseFeePerGas", [toQuantity(this.baseFee)]),
-      time !== undefined && this.provider.send("evm_setNextBlockTimestamp", [time]),
-    ]);
-    await this.provider.send("evm_mine", []);
+    await this.provider.send("hardhat_setNextBlockBaseFeePerGas", [toQuantity(this.baseFee)]);
+    // In one step: in between, whoever asks for the pending block would be told of a time at which prices are stale.
+    await this.provider.send("evm_mine", time === undefined ? [] : [time]);
     if (this.options.minesBetween !== false) {
       await this.provider.send("evm_setAutomine", [true]);
       this.automine = true;

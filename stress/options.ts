@@ -97,7 +97,8 @@ function parseAxis(text: string): Axis {
 
 function parseAxes(texts: readonly string[]): readonly Axis[] {
   const axes = (texts.length > 0 ? texts : USUAL_AXES).map(parseAxis);
-  if (new Set(axes.map(({ name }) => name)).size < axes.length) throw new UsageError("--vary: a parameter is named twice");
+  if (new Set(axes.map(({ name }) => name)).size < axes.length)
+    throw new UsageError("--vary: a parameter is named twice");
   const runs = axes.reduce((product, { values }) => product * values.length, 1);
   if (runs > MOST_RUNS) throw new UsageError(`--vary: ${runs} runs are more than ${MOST_RUNS}`);
   return axes;

@@ -33,7 +33,11 @@ function haircuts(config: NetworkConfig, change: (haircut: RiskConfig["haircut"]
 
 const MAINTENANCE_NOW = 1_000;
 
-const auction = (what: string, kind: Parameter["kind"], name: keyof Omit<AuctionConfig, "dustThreshold">): Parameter => ({
+const auction = (
+  what: string,
+  kind: Parameter["kind"],
+  name: keyof Omit<AuctionConfig, "dustThreshold">,
+): Parameter => ({
   what,
   kind,
   set: (config, value) => ({ ...config, auction: { ...config.auction, [name]: value } }),
@@ -124,7 +128,9 @@ export function checkParameters(field: string, overrides: Overrides): void {
   try {
     validateConfig(adjust(overrides)(localConfig(NOWHERE, SOMEWHERE)));
   } catch (error) {
-    throw new UsageError(`${field}: ${overridesText(overrides)}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(
+      `${field}: ${overridesText(overrides)}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

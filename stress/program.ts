@@ -26,9 +26,9 @@ async function single(options: StressOptions, directory: string, stopped: AbortS
     progress.say("\nStopped; keepers and chain are down, nothing was written.");
     return EXIT.stopped;
   }
-  const { result, record } = run;
+  const { result, record, nameOf } = run;
   const json = JSON.stringify(result, null, 2);
-  writeAll(out, { "result.json": `${json}\n`, "report.html": reportHtml(result, record) });
+  writeAll(out, { "result.json": `${json}\n`, "report.html": reportHtml(result, record, nameOf) });
   if (options.json) console.log(json);
   progress.say(`\n${table(rows(result))}\n\nReport: ${relative(process.cwd(), join(out, "report.html"))}`);
   for (const { id, block, message } of result.violations.slice(0, MOST_SHOWN))
@@ -42,7 +42,8 @@ async function sweep(
   directory: string,
   stopped: AbortSignal,
 ): Promise<number> {
-  for (const overrides of combinations(settings.axes)) checkParameters("--vary", { ...options.overrides, ...overrides });
+  for (const overrides of combinations(settings.axes))
+    checkParameters("--vary", { ...options.overrides, ...overrides });
   pathOf(options, directory);
   const progress = progressTo(process.stdout, options.json);
   const out = resolve(directory, options.out);

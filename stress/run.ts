@@ -42,10 +42,12 @@ const USUAL_SHOCK_HOURS = 6;
 const TIP = 5_000_000_000n;
 /** What maker and desk of the derivatives bring for each book. */
 const CAPITAL_BOOKS = 11;
+const OTHERS = "the desk, the maker or a keeper";
 
 export interface StressRun {
   readonly result: StressResult;
   readonly record: RunRecord;
+  readonly nameOf: (account: string) => string;
 }
 
 /** Prices of a run; throws errors that name what is wrong with the candles. */
@@ -150,7 +152,16 @@ async function perform(
     shy: new ShyLiquidity(stage, arbitrageur, 1 - options.faults.poolDepth),
     gasPriceSpike: options.faults.gasPriceSpike,
     openFloor: async (hands) => {
-      const tools = { stage, ledger, book, path: { ...path, points }, plans: population.plans, capital, oracle, directory };
+      const tools = {
+        stage,
+        ledger,
+        book,
+        path: { ...path, points },
+        plans: population.plans,
+        capital,
+        oracle,
+        directory,
+      };
       const floor = await Floor.open(tools, hands);
       floors.push(floor);
       return floor;
@@ -162,6 +173,7 @@ async function perform(
   if (stopped.aborted) return undefined;
 
   const { record } = played;
+  const nameOf = (account: string): string => played.opened.get(account) ?? OTHERS;
   const derivatives = floors[0]?.results();
   const withPositions = derivatives?.books.length ?? 0;
   const result = resultOf({
@@ -185,11 +197,11 @@ async function perform(
     deskProfit: derivatives?.deskProfit ?? 0,
     keepersLate: fleet.late,
     record,
-    nameOf: (account) => played.opened.get(account) ?? "the desk, the maker or a keeper",
+    nameOf,
     reasonFor: (account) => fleet.reasonFor(account),
     violations: played.violations,
   });
-  return { result, record };
+  return { result, record, nameOf };
 }
 
 function people(options: StressOptions, { maxLeverage }: Efficiency): Population {

@@ -87,11 +87,15 @@ export function argumentsOf(options: StressOptions, overrides: Overrides, out: s
 
 /** One run in a process of its own; undefined when it was stopped. */
 async function runPoint(args: readonly string[], directory: string, stopped: AbortSignal) {
-  const child = spawn(process.execPath, ["--import", "tsx", "--disable-warning=ExperimentalWarning", PROGRAM, ...args], {
-    cwd: ROOT,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, INIT_CWD: directory },
-  });
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "--disable-warning=ExperimentalWarning", PROGRAM, ...args],
+    {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, INIT_CWD: directory },
+    },
+  );
   let [text, complaint] = ["", ""];
   child.stdout.on("data", (data: Buffer) => (text += data.toString()));
   child.stderr.on("data", (data: Buffer) => (complaint += data.toString()));

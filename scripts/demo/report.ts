@@ -1,10 +1,8 @@
 // out/report.html: one file, everything inlined, so that it opens without a network.
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-
 import type { DerivativesRecord } from "../../replay/derivatives/record.ts";
 import { bookRows, type DerivativesData, derivativesData, expiryText } from "./derivatives/report.ts";
 import type { BidRecord, Recorder } from "./recorder.ts";
+import { escapeHtml, fillTemplate, scripts, short, style, tile } from "../../replay/html.ts";
 import { dollars, percent } from "../../replay/numbers.ts";
 import { rows, type Summary } from "./summary.ts";
 
@@ -33,17 +31,6 @@ interface ReportData {
   }[];
   readonly derivatives: DerivativesData;
 }
-
-const read = (url: string): string => readFileSync(fileURLToPath(url), "utf8");
-
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-
-/** JSON that no `</script>` inside it can end. */
-const inlineJson = (value: unknown): string => JSON.stringify(value).replaceAll("<", "\\u003c");
-
-const DIGITS = 6;
-/** Short numbers: the file carries a hundred thousand of them. */
-const short = (value: number): number => Number(value.toPrecision(DIGITS));
 
 /** Margins below this are drawn there: what is far under water says nothing more. */
 const LEAST_MARGIN = -1;
@@ -82,9 +69,6 @@ function reportData({ samples, traders, bids }: Recorder, derivatives: Derivativ
     derivatives: derivativesData(derivatives),
   };
 }
-
-const tile = (label: string, value: string, hint: string): string =>
-  `<div class="tile"><b>${escapeHtml(value)}</b><span>${escapeHtml(label)}</span><i>${escapeHtml(hint)}</i></div>`;
 
 const tiles = (s: Summary): string =>
   [
@@ -126,11 +110,8 @@ export function reportHtml(summary: Summary, recorder: Recorder, derivatives: De
     ...recorder.traders.map(({ account, role }): [string, string] => [account, role.name]),
     ...derivatives.books.map(({ account, name, model }): [string, string] => [account, `${name}, ${model}`]),
   ]);
-  const uplot = import.meta.resolve("uplot/dist/uPlot.iife.min.js");
-  const uplotCss = import.meta.resolve("uplot/dist/uPlot.min.css");
-  const fill: Readonly<Record<string, string>> = {
-    STYLE: `<style>${read(uplotCss)}
-${read(new URL("report.css", import.meta.url).href)}</style>`,
+  return fillTemplate(new URL("report.template.html", import.meta.url).href, {
+    STYLE: style(),
     SOURCE: escapeHtml(summary.source),
     PERIOD: `${summary.from.slice(0, 16).replace("T", " ")} to ${summary.to.slice(0, 16).replace("T", " ")} UTC`,
     ROUNDS: String(summary.rounds),
@@ -141,16 +122,10 @@ ${read(new URL("report.css", import.meta.url).href)}</style>`,
     BOOKS: bookRows(derivatives),
     EXPIRY: expiryText(derivatives),
     BIDS: recorder.bids.map((bid) => bidRow(bid, names.get(bid.account) ?? bid.account)).join("\n"),
-    SCRIPTS: [
-      `<script>${read(uplot)}</script>`,
-      `<script id="data" type="application/json">${inlineJson(reportData(recorder, derivatives))}</script>`,
-      `<script>${read(new URL("report.client.js", import.meta.url).href)}</script>`,
-      `<script>${read(new URL("derivatives/report.client.js", import.meta.url).href)}</script>`,
-    ].join("\n"),
-  };
-  // A function, since what is filled in may contain what `replace` reads as patterns.
-  return read(new URL("report.template.html", import.meta.url).href).replace(
-    /\{\{([A-Z]+)\}\}/g,
-    (_, name: string) => fill[name] ?? "",
-  );
+    SCRIPTS: scripts(reportData(recorder, derivatives), [
+      new URL("../../replay/charts.client.js", import.meta.url).href,
+      new URL("report.client.js", import.meta.url).href,
+      new URL("derivatives/report.client.js", import.meta.url).href,
+    ]),
+  });
 }
