@@ -12,6 +12,7 @@ import {
 import type { Parameters as ExactParameters, Underlying } from "./helpers/exact/portfolio.ts";
 import * as R from "./helpers/exact/real.ts";
 import type { Real } from "./helpers/exact/real.ts";
+import { deepArray, mirrorCalculator, type CalculatorAccount } from "./helpers/mirror-parts.ts";
 import { missingReferences, portfolioCases, type PortfolioCase } from "./helpers/references.ts";
 
 const DIGITS = 8;
@@ -79,8 +80,6 @@ function haircuts(u: Underlying, p: ExactParameters): { maintenance: Real; initi
     initial: R.sum(u.balances.map((b) => R.mul(R.abs(b.value), b.initialExtra + unsure(b.confidence)))),
   };
 }
-
-type CalculatorAccount = Parameters<ScenarioCalculator["evaluate"]>[0];
 
 function accountOf(c: PortfolioCase): { account: CalculatorAccount; underlying: Underlying } {
   const underlying = c.account.groups[0]?.members[0]?.underlying;
@@ -155,7 +154,8 @@ describe("portfolio model against the published cases", () => {
     it(`${c.name}: every scenario, IM and MM to 1e-${DIGITS}`, async () => {
       const { account, underlying } = accountOf(c);
       const gross = grossOf(c, underlying);
-      const result = await calculator.evaluate(account);
+      const result = await calculator.evaluate(account as Parameters<ScenarioCalculator["evaluate"]>[0]);
+      expect(mirrorCalculator(account), "the mirror, to the wei").to.deep.equal(deepArray(result));
       const [risk] = result.initialRisks;
       if (!risk) throw new Error("no result");
       expect(risk.pnl).to.have.length(c.expected.pnl.length);

@@ -20,6 +20,7 @@ import {
   randomScenarios,
   type RandomPortfolio,
 } from "./helpers/portfolios.ts";
+import { deepArray, mirrorCalculator, type CalculatorAccount } from "./helpers/mirror-parts.ts";
 
 const PORTFOLIOS = 2_000;
 const TOGETHER = 25; // calls in flight
@@ -57,8 +58,6 @@ function caseOf(seed: number): Case {
     haircuts: { initial: random.spread(1n, WAD * 10_000n), maintenance: random.spread(1n, WAD * 10_000n) },
   };
 }
-
-type CalculatorAccount = Parameters<ScenarioCalculator["evaluate"]>[0];
 
 function packed(c: Case): CalculatorAccount {
   const { portfolio: p, haircuts } = c;
@@ -141,10 +140,13 @@ describe("portfolio model against the exact model", () => {
     let worst = 0n;
     for (let at = 0; at < PORTFOLIOS; at += TOGETHER) {
       const cases = Array.from({ length: TOGETHER }, (_, i) => caseOf(at + i));
-      const results = await Promise.all(cases.map((c) => calculator.evaluate(packed(c))));
+      const results = await Promise.all(
+        cases.map((c) => calculator.evaluate(packed(c) as Parameters<ScenarioCalculator["evaluate"]>[0])),
+      );
       cases.forEach((c, i) => {
         const result = results[i];
         if (!result) throw new Error("no result");
+        expect(mirrorCalculator(packed(c)), `mirror of portfolio ${at + i}`).to.deep.equal(deepArray(result));
         const { account, margin: expected } = exact(c);
         const members = account.groups.flatMap((g) => g.members);
         const all = R.toWad(R.sum(members.map((m) => grossOf(m.underlying))));

@@ -2,10 +2,16 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 
-import { packRuleParameters, REFERENCE_RULES, unpackRuleParameters, type RuleParameters } from "../sdk/tables/ruleTable.ts";
+import {
+  packRuleParameters,
+  REFERENCE_RULES,
+  unpackRuleParameters,
+  type RuleParameters,
+} from "../sdk/tables/ruleTable.ts";
 import { RulesHarness__factory, type RulesHarness } from "../types/ethers-contracts/index.js";
 import * as R from "./helpers/exact/real.ts";
 import { margin } from "./helpers/exact/standard.ts";
+import { deepArray, mirrorRules, type HarnessPortfolio } from "./helpers/mirror-parts.ts";
 import {
   exactRules,
   forRules,
@@ -121,8 +127,11 @@ describe("rules of the standard model against the exact model", () => {
       const members = portfolios.flatMap((p) => p.underlyings);
       const settlementPrice = (portfolios[0] as RandomPortfolio).settlementPrice;
       const bytes = `0x${packRuleParameters(rules).slice(2).repeat(members.length)}`;
-      const results = await harness.margins(members.map(packed), bytes, settlementPrice);
+      const given = members.map(packed);
+      const results = await harness.margins(given, bytes, settlementPrice);
       members.forEach((u, i) => {
+        const mirrored = mirrorRules(given[i] as HarnessPortfolio, bytes, settlementPrice);
+        expect(mirrored, `mirror of underlying ${i} from portfolio ${at}`).to.deep.equal(deepArray(results[i]));
         const expected = margin(exactRules(rules), forRules(u), R.fromWad(settlementPrice));
         for (const side of ["initial", "maintenance"] as const) {
           const actual = results[i]?.[side] ?? 0n;

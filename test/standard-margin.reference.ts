@@ -7,6 +7,7 @@ import { packRuleParameters } from "../sdk/tables/ruleTable.ts";
 import { RulesHarness__factory, type RulesHarness } from "../types/ethers-contracts/index.js";
 import * as R from "./helpers/exact/real.ts";
 import type { Real } from "./helpers/exact/real.ts";
+import { deepArray, mirrorRules, type HarnessPortfolio } from "./helpers/mirror-parts.ts";
 import { missingReferences, standardCases, type StandardCase } from "./helpers/references.ts";
 
 const DIGITS = 9;
@@ -17,7 +18,7 @@ function near(actual: Real, expected: Real, what: string): void {
   expect(R.abs(actual - expected) <= allowed, message).to.equal(true);
 }
 
-const portfolios = (c: StandardCase): Parameters<RulesHarness["margins"]>[0] =>
+const portfolios = (c: StandardCase) =>
   c.underlyings.map((u) => ({
     spot: R.toWad(u.spot),
     spotConfidence: R.toWad(u.spotConfidence),
@@ -58,8 +59,13 @@ describe("standard model against the published cases", () => {
 
   for (const c of standardCases()) {
     it(`${c.name}: IM and MM to 1e-${DIGITS}`, async () => {
-      const rules = `0x${packRuleParameters(c.rules).slice(2).repeat(c.underlyings.length)}`;
-      const results = await harness.margins(portfolios(c), rules, R.toWad(c.settlementPrice));
+      const [packed, given] = [packRuleParameters(c.rules), portfolios(c)];
+      const rules = `0x${packed.slice(2).repeat(c.underlyings.length)}`;
+      const results = await harness.margins(given, rules, R.toWad(c.settlementPrice));
+      const mirrored = c.underlyings.map((_, i) =>
+        mirrorRules(given[i] as HarnessPortfolio, packed, R.toWad(c.settlementPrice)),
+      );
+      expect(mirrored, "the mirror, to the wei").to.deep.equal(deepArray(results));
       const total = (side: "initial" | "maintenance"): Real => R.sum(results.map((r) => R.fromWad(r[side])));
       near(c.rest.initial + total("initial"), c.expected.initial, "IM");
       near(c.rest.maintenance + total("maintenance"), c.expected.maintenance, "MM");

@@ -35,6 +35,8 @@ export interface RulePerp {
 /** What the account holds of one underlying, at one index price. */
 export interface RulePortfolio {
   readonly spot: bigint;
+  /** WAD; one by default: the engine's sources say none. */
+  readonly spotConfidence?: bigint;
   /** Undefined: none, or its market is frozen. */
   readonly perp: RulePerp | undefined;
   readonly expiries: readonly RuleExpiry[];
@@ -70,6 +72,8 @@ const BPS_WAD = BPS * WAD;
 const BPS_TO_WAD = 10n ** 14n;
 const NOTHING: RuleMargins = { initial: 0n, maintenance: 0n };
 
+type Spot = Required<Pick<RulePortfolio, "spot" | "spotConfidence">>;
+
 const requirePrice = (price: bigint): void => {
   if (price >= MAX_PRICE) throw new Refused("PriceTooLarge", price);
 };
@@ -89,7 +93,7 @@ const brackets = (w: RuleTerms, notional: bigint, openInterest: bigint, mark: bi
   return bracket(notional * w.addOn1, x, w.size1 * WAD) + bracket(notional * w.addOn2, x, w.size2 * WAD);
 };
 
-const perpMargins = (p: RulePerp, spot: bigint, w: RuleTerms): RuleMargins => {
+const perpMargins = (p: RulePerp, { spot, spotConfidence }: Spot, w: RuleTerms): RuleMargins => {
   requirePrice(p.mark);
   const size = abs(p.size);
   const notional = divUp(size * p.mark, WAD);
@@ -101,7 +105,7 @@ const perpMargins = (p: RulePerp, spot: bigint, w: RuleTerms): RuleMargins => {
     // the larger of both totals, so that `initial` never asks for less
     initial += p.openInterest > p.slowOpenInterest ? brackets(w, notional, p.openInterest, p.mark) : slow;
   }
-  initial += unsure(w, min(WAD, p.confidence), size, spot);
+  initial += unsure(w, min(spotConfidence, p.confidence), size, spot);
   return { initial: -initial, maintenance: -maintenance };
 };
 
@@ -158,7 +162,7 @@ const worstMargins = (e: RuleExpiry, w: RuleTerms): RuleMargins => {
 };
 
 /** max(isolated, worst) of one expiry; `initial` less a part of Σ|short|·S where a feed is unsure. */
-const expiryMargins = (spot: bigint, e: RuleExpiry, w: RuleTerms): ExpiryMargins => {
+const expiryMargins = ({ spot, spotConfidence }: Spot, e: RuleExpiry, w: RuleTerms): ExpiryMargins => {
   let [initial, maintenance, shorts] = [0n, 0n, 0n];
   for (const o of e.options) {
     if (o.size >= 0n) continue;
@@ -171,7 +175,7 @@ const expiryMargins = (spot: bigint, e: RuleExpiry, w: RuleTerms): ExpiryMargins
   // Without shorts isolated is 0, and worst at most 0.
   if (shorts === 0n) return { expiry, ...NOTHING, isolated: NOTHING, worst: NOTHING, unsure: 0n, shorts };
   const worst = worstMargins(e, w);
-  const doubt = unsure(w, min(WAD, e.confidence), shorts, spot);
+  const doubt = unsure(w, min(spotConfidence, e.confidence), shorts, spot);
   return {
     expiry,
     initial: max(initial, worst.initial) - doubt,
@@ -188,10 +192,11 @@ const expiryMargins = (spot: bigint, e: RuleExpiry, w: RuleTerms): ExpiryMargins
  */
 export const ruleMargins = (p: RulePortfolio, w: RuleTerms, settlementPrice: bigint): RuleBreakdown => {
   requirePrice(p.spot);
-  const perp = p.perp === undefined ? NOTHING : perpMargins(p.perp, p.spot, w);
+  const spot: Spot = { spot: p.spot, spotConfidence: p.spotConfidence ?? WAD };
+  const perp = p.perp === undefined ? NOTHING : perpMargins(p.perp, spot, w);
   let { initial, maintenance } = perp;
   let exposed = p.perp === undefined ? 0n : abs(p.perp.size);
-  const expiries = p.expiries.map((e) => expiryMargins(p.spot, e, w));
+  const expiries = p.expiries.map((e) => expiryMargins(spot, e, w));
   for (const e of expiries) {
     initial += e.initial;
     maintenance += e.maintenance;
