@@ -4,7 +4,7 @@ import type { Signer } from "ethers";
 
 import { optionWord, perpWord } from "../../sdk/instruments.ts";
 import { attestFlat, trade } from "./derivatives.ts";
-import { accountId, MAX, type Protocol, WAD } from "./protocol.ts";
+import { accountId, deployProtocol, MAX, type Protocol, WAD } from "./protocol.ts";
 
 const ETH = 2;
 const BTC = 3;
@@ -246,3 +246,13 @@ export const tellHistory = async (p: Protocol, moves: number, seed = 1): Promise
   ];
   return { milestones, done, refused, accounts: { alice: a, bob: b, carol: c, dave: d, keeper: k, ruined } };
 };
+
+const MOVES = 60;
+let rich: Promise<{ p: Protocol; told: Told }> | undefined;
+
+/** One such chain for all tests of a process: they leave it as they found it. */
+export const richChain = (): Promise<{ p: Protocol; told: Told }> =>
+  (rich ??= (async () => {
+    const p = await deployProtocol({ adjust: (config) => config });
+    return { p, told: await tellHistory(p, MOVES, 3) };
+  })());
