@@ -16,7 +16,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS pages (page INTEGER PRIMARY KEY, crc INTEGER NOT NULL, rows BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS undo (number INTEGER PRIMARY KEY, hash TEXT NOT NULL, pools TEXT NOT NULL, crc INTEGER NOT NULL,
-    rows BLOB NOT NULL) STRICT;
+    rows BLOB) STRICT;
 `;
 
 /** Of which deployment and which accounts a checkpoint is. */
@@ -161,7 +161,8 @@ export class Checkpoints {
       .prepare("SELECT number, hash, pools, crc, rows FROM undo ORDER BY number")
       .all()
       .map((row) => {
-        const [number, bytes] = [Number(row["number"]), row["rows"] as Uint8Array];
+        // SQLite's driver stores an empty list as nothing.
+        const [number, bytes] = [Number(row["number"]), (row["rows"] as Uint8Array | null) ?? new Uint8Array(0)];
         if (crc32(bytes) !== Number(row["crc"])) throw this.damaged(`block ${number} does not match its checksum`);
         const pools = JSON.parse(String(row["pools"])) as [number, PoolChange | null][];
         return {
