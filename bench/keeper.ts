@@ -2,7 +2,18 @@
 // process of its own, so that memory and times are those of a keeper that does just this.
 //   tsx bench/keeper.ts [--accounts 1000000] [--out bench/keeper.json]
 import { spawnSync } from "node:child_process";
-import { closeSync, createReadStream, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,7 +23,19 @@ import { parseArgs } from "node:util";
 import { AccountBook, type BlockLogs } from "../keeper/book/index.ts";
 import { ACCOUNT_CHANGED, LEDGER_CHANGED } from "../keeper/book/logs.ts";
 import { Tailor } from "./keeperAccounts.ts";
-import { accountLog, blockHash, draftAccount, idOf, ledgerLog, MIX_TEXT, POSITIONS, randomOf, SAFE, World, wordsOf } from "./keeperWorld.ts";
+import {
+  accountLog,
+  blockHash,
+  draftAccount,
+  idOf,
+  ledgerLog,
+  MIX_TEXT,
+  POSITIONS,
+  randomOf,
+  SAFE,
+  World,
+  wordsOf,
+} from "./keeperWorld.ts";
 
 const SEED = 20_261_122;
 const LOGS_PER_BLOCK = 400;
@@ -49,10 +72,12 @@ const generate = (file: string, accounts: number): { logs: number; bytes: number
     const draft = draftAccount(world, random, instruments);
     const words = tailor.fit(draft);
     // A first deposit, then what the account became; positions one fill at a time up to three.
-    if (random() < 0.7) put(accountLog(ACCOUNT_CHANGED, id, wordsOf({ ...draft, kind: "lender", positions: [], quote: 0n }, 1_000)));
+    if (random() < 0.7)
+      put(accountLog(ACCOUNT_CHANGED, id, wordsOf({ ...draft, kind: "lender", positions: [], quote: 0n }, 1_000)));
     if (draft.positions.length > 0) {
       const fills = Math.min(draft.positions.length, 1 + Math.floor(3 * random()));
-      for (let k = 1; k < fills; k += 1) put(ledgerLog(LEDGER_CHANGED, id, draft.quote / 2n, draft.positions.slice(0, k)));
+      for (let k = 1; k < fills; k += 1)
+        put(ledgerLog(LEDGER_CHANGED, id, draft.quote / 2n, draft.positions.slice(0, k)));
       put(ledgerLog(LEDGER_CHANGED, id, draft.quote, draft.positions));
     }
     put(accountLog(ACCOUNT_CHANGED, id, words));
@@ -62,7 +87,8 @@ const generate = (file: string, accounts: number): { logs: number; bytes: number
   return { logs, bytes: statSync(file).size };
 };
 
-const open = (file: string): AccountBook => AccountBook.open({ chainId: CHAIN, safe: SAFE, positions: POSITIONS, file });
+const open = (file: string): AccountBook =>
+  AccountBook.open({ chainId: CHAIN, safe: SAFE, positions: POSITIONS, file });
 
 const peakMb = (): number => Math.round(process.resourceUsage().maxRSS / 1_024);
 
@@ -114,7 +140,7 @@ const run = async (file: string): Promise<Record<string, number>> => {
     // Every volatile asset moves by one per cent, up or down; back where it has drifted far.
     for (const id of assets) {
       const [price, from] = [world.price.get(id) ?? 1, first.get(id) ?? 1];
-      const up = random() < 0.5 - 2 * Math.log(price / from);
+      const up = random() < 0.5 - 15 * Math.log(price / from);
       world.price.set(id, price * (up ? 1.01 : 0.99));
     }
     const market = world.market();
@@ -156,11 +182,15 @@ const run = async (file: string): Promise<Record<string, number>> => {
 
 const phase = (name: string, ...args: string[]): Record<string, number> => {
   const tsx = join(fileURLToPath(new URL("..", import.meta.url)), "node_modules", ".bin", "tsx");
-  const child = spawnSync(tsx, ["--disable-warning=ExperimentalWarning", fileURLToPath(import.meta.url), "--phase", name, ...args], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-    maxBuffer: 1 << 26,
-  });
+  const child = spawnSync(
+    tsx,
+    ["--disable-warning=ExperimentalWarning", fileURLToPath(import.meta.url), "--phase", name, ...args],
+    {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+      maxBuffer: 1 << 26,
+    },
+  );
   if (child.status !== 0) throw new Error(`phase ${name} ended with ${child.status ?? "a signal"}`);
   const figures = JSON.parse(child.stdout) as Record<string, number>;
   say(`${name} ${args.at(-1) ?? ""} ${JSON.stringify(figures)}`);
@@ -175,7 +205,11 @@ const bench = (most: number, out: string): void => {
     const scaling: Record<string, unknown> = {};
     const detail: Record<string, unknown> = {};
     let figures: Record<string, unknown> = {};
-    for (const [name, accounts] of [["10k", 10_000], ["100k", 100_000], ["1m", 1_000_000]] as const) {
+    for (const [name, accounts] of [
+      ["10k", 10_000],
+      ["100k", 100_000],
+      ["1m", 1_000_000],
+    ] as const) {
       if (accounts > most) continue;
       const [logs, file] = [join(folder, `${name}.jsonl`), join(folder, `${name}.sqlite`)];
       const made = phase("generate", logs, String(accounts));

@@ -33,7 +33,10 @@ export class Tailor {
   ) {
     // Numbers for all instruments, before the market is set.
     this.terms = new Terms(this.rows.instruments);
-    const all = packed([0n, ...instruments.map((instrument) => encodePosition({ instrument, size: 1n, fundingIndex: 0n }))]);
+    const all = packed([
+      0n,
+      ...instruments.map((instrument) => encodePosition({ instrument, size: 1n, fundingIndex: 0n })),
+    ]);
     for (let i = 1; i <= instruments.length; i += 1) {
       const at = WORD * i;
       this.rows.instruments.numberOf(all[at] ?? 0, all[at + 1] ?? 0, all[at + 2] ?? 0, all[at + 3] ?? 0);

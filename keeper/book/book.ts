@@ -51,7 +51,9 @@ export class AccountBook {
   /** Too near the line for a guard, or below it. */
   private readonly hot = new Set<number>();
   private readonly blind = new Set<number>();
-  private readonly below = new Map<number, readonly [maintenance: number, mtm: number, gross: number]>();
+  private readonly below = new Set<number>();
+  /** Of rows below: maintenance, mtm and gross value. */
+  private margins = new Float64Array(0);
 
   private evaluations = 0;
   private blocksRead = 0;
@@ -185,7 +187,7 @@ export class AccountBook {
       guards.clearAll();
       for (let factor = 0; factor < terms.factorCount; factor += 1) guards.setPrice(factor, terms.priceOf(factor));
       for (let row = 0; row < rows.count; row += 1) if (this.weigher.isWatched(row)) this.makeDue(row);
-      for (const row of [...this.below.keys(), ...this.hot, ...this.blind]) this.makeDue(row);
+      for (const row of [...this.hot, ...this.blind]) this.makeDue(row);
     } else {
       for (const [factor, , price] of moves.prices) guards.movePrice(factor, price, due);
       for (let factor = 0; factor < terms.factorCount; factor += 1) guards.setPrice(factor, terms.priceOf(factor));
@@ -232,8 +234,8 @@ export class AccountBook {
     const count = this.below.size;
     const [rows, profits, fractions] = [new Int32Array(count), new Float64Array(count), new Float64Array(count)];
     let n = 0;
-    for (const [row, [maintenance, mtm, gross]] of this.below) {
-      const bid = bestBid(market.auction, maintenance, mtm, gross, options);
+    for (const row of this.below) {
+      const bid = bestBid(market.auction, this.margin(row, 0), this.margin(row, 1), this.margin(row, 2), options);
       rows[n] = row;
       profits[n] = bid.profit;
       fractions[n] = bid.fraction;
@@ -245,12 +247,12 @@ export class AccountBook {
     const list: Candidate[] = [];
     for (const i of order.subarray(0, Math.min(count, options.limit ?? count))) {
       const row = rows[i] ?? 0;
-      const [maintenance, mtm, gross] = this.below.get(row) ?? [0, 0, 0];
+      const gross = this.margin(row, 2);
       list.push({
         id: writeWord(this.rows.ids, WORD * row),
         priced: true,
-        maintenance,
-        mtm,
+        maintenance: this.margin(row, 0),
+        mtm: this.margin(row, 1),
         gross,
         error: errorOf(gross),
         inAuction: (this.rows.flags(row) & IN_AUCTION) !== 0,
@@ -414,27 +416,51 @@ export class AccountBook {
     const { weigher, guards } = this;
     const state = (this.state[row] ?? 0) & ~DUE;
     this.state[row] = 0;
-    if ((state & HOT) !== 0) {
-      this.hot.delete(row);
-      this.below.delete(row);
-    }
     if ((state & BLIND) !== 0) this.blind.delete(row);
     if (!weigher.isWatched(row)) {
       guards.clear(row);
+      this.cool(row, state);
       return;
     }
     weigher.weigh(row, true);
     this.evaluations += 1;
     if (!weigher.priced) {
       guards.clear(row);
+      this.cool(row, state);
       this.state[row] = BLIND;
       this.blind.add(row);
       return;
     }
-    if (guards.set(row, weigher, this.rows.ids)) return;
+    if (guards.set(row, weigher, this.rows.ids)) {
+      this.cool(row, state);
+      return;
+    }
     this.state[row] = HOT;
-    this.hot.add(row);
-    if (weigher.maintenance < weigher.error) this.below.set(row, [weigher.maintenance, weigher.mtm, weigher.gross]);
+    if ((state & HOT) === 0) this.hot.add(row);
+    if (weigher.maintenance >= weigher.error) {
+      this.below.delete(row);
+      return;
+    }
+    this.below.add(row);
+    if (3 * row >= this.margins.length) {
+      const longer = new Float64Array(3 * this.rows.wordsAt.length);
+      longer.set(this.margins);
+      this.margins = longer;
+    }
+    this.margins[3 * row] = weigher.maintenance;
+    this.margins[3 * row + 1] = weigher.mtm;
+    this.margins[3 * row + 2] = weigher.gross;
+  }
+
+  /** It need not be looked at with every change any more. */
+  private cool(row: number, state: number): void {
+    if ((state & HOT) === 0) return;
+    this.hot.delete(row);
+    this.below.delete(row);
+  }
+
+  private margin(row: number, field: number): number {
+    return this.margins[3 * row + field] ?? 0;
   }
 
   private weightOf(row: number): Weight {

@@ -6,6 +6,11 @@ import { WINDOW } from "./tables.ts";
 import { MOST_DRIFT, SCENARIO_PLACES, type Weigher } from "./weigher.ts";
 
 const NONE = -1;
+const FIRST_ENTRIES = 1_024;
+/** Fields of an entry. LINK: the owner's next entry, or the next free one. */
+const F = { NEXT: 0, PREVIOUS: 1, BUCKET: 2, OWNER: 3, LINK: 4, STRIDE: 8 } as const;
+const BOUND = 3;
+const BOUNDS = 4;
 /** Buckets of a ring; guards further away than a whole turn share a bucket with nearer ones, and are told apart by their bound. */
 const RING = 2_048;
 /** Width of a bucket in ln(price), and in drift. */
@@ -13,20 +18,16 @@ const PRICE_WIDTH = 1 / 1_024;
 const DRIFT_WIDTH = MOST_DRIFT / 1_024;
 const DRIFT_KINDS = 3;
 /** Of what is left above maintenance, kept for drift: of spot accounts and of others. */
-const DRIFT_PART = [0.02, 0.1, 0.2];
+const DRIFT_PART = [0.01, 0.03, 0.06];
 /** A guard of an account with positions ends where the price has doubled: drift is counted in units of a price within that. */
 const MOST_RISE = 1;
 
 export class Guards {
   /** Entries in use. */
   count = 0;
-  private bound = new Float64Array(1_024);
-  private next: Int32Array = new Int32Array(1_024);
-  private previous: Int32Array = new Int32Array(1_024);
-  private bucket: Int32Array = new Int32Array(1_024);
-  private owner: Int32Array = new Int32Array(1_024);
-  /** The owner's next entry, or the next free one. */
-  private link: Int32Array = new Int32Array(1_024);
+  /** Entries of 32 bytes, so that each is in one line of the cache: {@link F}, and the bound as the last eight of them. */
+  private entries: Int32Array = new Int32Array(8 * FIRST_ENTRIES);
+  private bounds = new Float64Array(this.entries.buffer);
   private free = NONE;
   private used = 0;
   private heads = new Int32Array(DRIFT_KINDS * RING).fill(NONE);
@@ -35,20 +36,23 @@ export class Guards {
   private readonly drifts = [0, 0, 0];
 
   get bytes(): number {
-    return this.bound.length * 28 + this.heads.byteLength + this.first.byteLength;
+    return this.entries.byteLength + this.heads.byteLength + this.first.byteLength;
   }
 
   /** Drops the guards of a row. */
   clear(row: number): void {
     if (row >= this.first.length) return;
+    const { entries } = this;
     let entry = this.first[row] ?? NONE;
     while (entry !== NONE) {
-      const after = this.link[entry] ?? NONE;
-      const [next, previous] = [this.next[entry] ?? NONE, this.previous[entry] ?? NONE];
-      if (previous === NONE) this.heads[this.bucket[entry] ?? 0] = next;
-      else this.next[previous] = next;
-      if (next !== NONE) this.previous[next] = previous;
-      this.link[entry] = this.free;
+      const at = F.STRIDE * entry;
+      const next = entries[at + F.NEXT] ?? NONE;
+      const previous = entries[at + F.PREVIOUS] ?? NONE;
+      const after = entries[at + F.LINK] ?? NONE;
+      if (previous === NONE) this.heads[entries[at + F.BUCKET] ?? 0] = next;
+      else entries[F.STRIDE * previous + F.NEXT] = next;
+      if (next !== NONE) entries[F.STRIDE * next + F.PREVIOUS] = previous;
+      entries[at + F.LINK] = this.free;
       this.free = entry;
       this.count -= 1;
       entry = after;
@@ -93,12 +97,13 @@ export class Guards {
     const steps = Math.abs(to - from);
     const isFall = price < before;
     const ring = ringOf(factor, isFall);
+    const { entries, bounds } = this;
     // One more at either end: a logarithm may be off by its last digit. After a whole turn all buckets are seen.
     for (let i = -1; i <= Math.min(steps + 1, RING - 2); i += 1) {
       const at = wrap(isFall ? from - i : from + i);
-      for (let entry = this.heads[ring + at] ?? NONE; entry !== NONE; entry = this.next[entry] ?? NONE) {
-        const bound = this.bound[entry] ?? NaN;
-        if (isFall ? price <= bound : price >= bound) due(this.owner[entry] ?? 0);
+      for (let entry = this.heads[ring + at] ?? NONE; entry !== NONE; entry = entries[F.STRIDE * entry] ?? NONE) {
+        const bound = bounds[BOUNDS * entry + BOUND] ?? NaN;
+        if (isFall ? price <= bound : price >= bound) due(entries[F.STRIDE * entry + F.OWNER] ?? 0);
       }
     }
   }
@@ -107,10 +112,11 @@ export class Guards {
     const before = this.drifts[kind] ?? 0;
     this.drifts[kind] = sum;
     const [from, to] = [Math.floor(before / DRIFT_WIDTH), Math.floor(sum / DRIFT_WIDTH)];
+    const { entries, bounds } = this;
     for (let i = from; i <= Math.min(to, from + RING - 1); i += 1) {
       const head = this.heads[kind * RING + wrap(i)] ?? NONE;
-      for (let entry = head; entry !== NONE; entry = this.next[entry] ?? NONE) {
-        if (sum >= (this.bound[entry] ?? NaN)) due(this.owner[entry] ?? 0);
+      for (let entry = head; entry !== NONE; entry = entries[F.STRIDE * entry] ?? NONE) {
+        if (sum >= (bounds[BOUNDS * entry + BOUND] ?? NaN)) due(entries[F.STRIDE * entry + F.OWNER] ?? 0);
       }
     }
   }
@@ -151,37 +157,29 @@ export class Guards {
     if (entry === NONE) {
       entry = this.used;
       this.used += 1;
-      if (entry === this.bound.length) this.grow();
-    } else this.free = this.link[entry] ?? NONE;
+      if (F.STRIDE * entry === this.entries.length) this.grow();
+    } else this.free = this.entries[F.STRIDE * entry + F.LINK] ?? NONE;
+    const { entries } = this;
     const bucket = ring + wrap(width === 0 ? bucketOf(bound) : Math.floor(bound / width));
     const head = this.heads[bucket] ?? NONE;
-    this.bound[entry] = bound;
-    this.owner[entry] = row;
-    this.bucket[entry] = bucket;
-    this.previous[entry] = NONE;
-    this.next[entry] = head;
-    if (head !== NONE) this.previous[head] = entry;
+    const at = F.STRIDE * entry;
+    this.bounds[BOUNDS * entry + BOUND] = bound;
+    entries[at + F.OWNER] = row;
+    entries[at + F.BUCKET] = bucket;
+    entries[at + F.PREVIOUS] = NONE;
+    entries[at + F.NEXT] = head;
+    if (head !== NONE) entries[F.STRIDE * head + F.PREVIOUS] = entry;
     this.heads[bucket] = entry;
-    this.link[entry] = this.first[row] ?? NONE;
+    entries[at + F.LINK] = this.first[row] ?? NONE;
     this.first[row] = entry;
     this.count += 1;
   }
 
   private grow(): void {
-    const n = roomier(this.bound.length, this.bound.length + 1);
-    const longer = (old: Int32Array): Int32Array => {
-      const copy = new Int32Array(n);
-      copy.set(old);
-      return copy;
-    };
-    const bounds = new Float64Array(n);
-    bounds.set(this.bound);
-    this.bound = bounds;
-    this.next = longer(this.next);
-    this.previous = longer(this.previous);
-    this.bucket = longer(this.bucket);
-    this.owner = longer(this.owner);
-    this.link = longer(this.link);
+    const longer = new Int32Array(F.STRIDE * roomier(this.used, this.used + 1));
+    longer.set(this.entries);
+    this.entries = longer;
+    this.bounds = new Float64Array(longer.buffer);
   }
 }
 
@@ -191,14 +189,17 @@ const ringOf = (factor: number, isFall: boolean): number => (DRIFT_KINDS + 2 * f
 
 /** The larger of what a whole relative fall and rise of a factor may cost: by which what is left is divided among the factors. */
 const mostOf = (w: Weigher, k: number): number => {
-  let [down, up] = [0, 0];
+  let down = w.nearDown[k] ?? 0;
+  let up = w.nearUp[k] ?? 0;
   const b = w.block[k] ?? NONE;
   if (b !== NONE) {
-    [down, up] = [-Infinity, -Infinity];
+    down = up = -Infinity;
     const end = b * SCENARIO_PLACES + (w.places[b] ?? 0);
     for (let i = b * SCENARIO_PLACES; i < end; i += 1) {
-      down = Math.max(down, w.windowDown[i] ?? 0);
-      up = Math.max(up, w.windowUp[i] ?? 0);
+      const fall = w.windowDown[i] ?? 0;
+      const rise = w.windowUp[i] ?? 0;
+      if (fall > down) down = fall;
+      if (rise > up) up = rise;
     }
   }
   const linear = w.linear[k] ?? 0;
@@ -209,16 +210,24 @@ const mostOf = (w: Weigher, k: number): number => {
 const radius = (w: Weigher, k: number, part: number, window: number, isRise: boolean): number => {
   const linear = isRise ? (w.up[k] ?? 0) - (w.linear[k] ?? 0) : (w.down[k] ?? 0) + (w.linear[k] ?? 0);
   const b = w.block[k] ?? NONE;
-  if (b === NONE) return linear > 0 ? part / linear : Infinity;
+  if (b === NONE) {
+    const near = linear + ((isRise ? w.nearUp[k] : w.nearDown[k]) ?? 0);
+    const wide = linear + ((isRise ? w.wideUp[k] : w.wideDown[k]) ?? 0);
+    return Math.max(Math.min(reach(part, near), window), reach(part, wide));
+  }
   const near = isRise ? w.windowUp : w.windowDown;
   const far = isRise ? w.farUp : w.farDown;
-  let [inside, anywhere] = [Infinity, Infinity];
+  let inside = Infinity;
+  let anywhere = Infinity;
   const end = b * SCENARIO_PLACES + (w.places[b] ?? 0);
   for (let i = b * SCENARIO_PLACES; i < end; i += 1) {
     const allowed = part + (w.excess[i] ?? 0);
-    const [a, c] = [linear + (near[i] ?? 0), linear + (far[i] ?? 0)];
-    if (a > 0 && allowed / a < inside) inside = allowed / a;
-    if (c > 0 && allowed / c < anywhere) anywhere = allowed / c;
+    const a = linear + (near[i] ?? 0);
+    const c = linear + (far[i] ?? 0);
+    if (a > 0 && allowed < a * inside) inside = allowed / a;
+    if (c > 0 && allowed < c * anywhere) anywhere = allowed / c;
   }
   return Math.max(Math.min(inside, window), anywhere);
 };
+
+const reach = (part: number, slope: number): number => (slope > 0 ? part / slope : Infinity);

@@ -148,4 +148,4 @@ export const emptyTables = (instruments: number, expiries: number): Tables => ({
 });
 
 /** Chords reach so far from the price that they were taken at, either way: guards that use them end there. */
-export const WINDOW = 0.1;
+export const WINDOW = 0.2;

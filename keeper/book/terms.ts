@@ -293,7 +293,7 @@ export class Terms {
       weight = Math.max(weight, w * mm);
       most = Math.max(most, w * mm * (2 * Math.max(1, factors[i] ?? 1) + 1) + Math.abs(1 - w * mm));
     });
-    const basis = Number(scenarios.basisAdd + 3n * scenarios.basisMult) / WAD;
+    const basis = Number(scenarios.basisAdd) / WAD + (Number(scenarios.basisMult) / WAD) * this.longest(number);
     underlyings[at + U.DRIFT] = most + 2 * mm * basis * (1 + reach);
 
     const memory = this.underlyingMemory.get(number);
@@ -324,6 +324,17 @@ export class Terms {
       state,
       mark: Number(perp?.frozenMark ?? 0n),
     });
+  }
+
+  /** Years to the last expiry that anybody holds options of. */
+  private longest(underlying: number): number {
+    const now = Number(this.market?.time ?? 0n);
+    let most = 0;
+    for (const instrument of this.instruments.list) {
+      if (instrument?.kind === "option" && instrument.underlying === underlying)
+        most = Math.max(most, instrument.expiry - now);
+    }
+    return most / YEAR;
   }
 
   /** How much the slow volatility scales spot shocks by. */

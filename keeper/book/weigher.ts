@@ -53,6 +53,11 @@ export class Weigher {
   readonly linear = new Float64Array(MAX_FACTORS);
   readonly down = new Float64Array(MAX_FACTORS);
   readonly up = new Float64Array(MAX_FACTORS);
+  /** The same of options under the rules: within the window, and anywhere. */
+  readonly nearDown = new Float64Array(MAX_FACTORS);
+  readonly nearUp = new Float64Array(MAX_FACTORS);
+  readonly wideDown = new Float64Array(MAX_FACTORS);
+  readonly wideUp = new Float64Array(MAX_FACTORS);
   /** Portfolio block of the factor, or -1. */
   readonly block = new Int32Array(MAX_FACTORS);
   /** By block and place: how far above the worst it is, and its own losses on a fall and a rise: within the window, and anywhere. */
@@ -183,12 +188,14 @@ export class Weigher {
     this.isHigh = true;
     this.keeps = false;
     this.pass(true);
-    [this.gross, this.error] = [Math.max(gross, this.gross), Math.max(error, this.error)];
+    this.gross = Math.max(gross, this.gross);
+    this.error = Math.max(error, this.error);
     this.maintenance = this.mtm = this.quote;
     for (let k = 0; k < this.sides; k += 1) {
       let low = -1;
       for (let j = 0; j < n; j += 1) if (this.lowKey[j] === this.sideKey[k]) low = j;
-      const [a, b] = [this.lowMargin[low] ?? 0, this.sideMargin[k] ?? 0];
+      const a = this.lowMargin[low] ?? 0;
+      const b = this.sideMargin[k] ?? 0;
       this.maintenance += b > a ? b : a;
       this.mtm += b > a ? (this.sideMtm[k] ?? 0) : (this.lowMtm[low] ?? 0);
     }
@@ -221,14 +228,20 @@ export class Weigher {
       let id: number;
       let shares: number;
       if ((i & 1) === 0) {
-        const [top, a, b, c] = [words[w + 4] ?? 0, words[w + 5] ?? 0, words[w + 6] ?? 0, words[w + 7] ?? 0];
+        const top = words[w + 4] ?? 0;
+        const a = words[w + 5] ?? 0;
+        const b = words[w + 6] ?? 0;
+        const c = words[w + 7] ?? 0;
         id = (top >>> 8) & 0xfff;
         shares =
           (top & 0x80) === 0
             ? (((top & 0xff) * TWO32 + a) * TWO32 + b) * TWO32 + c
             : -((((~top & 0xff) * TWO32 + (~a >>> 0)) * TWO32 + (~b >>> 0)) * TWO32 + (~c >>> 0) + 1);
       } else {
-        const [top, a, b, c] = [words[w + 1] ?? 0, words[w + 2] ?? 0, words[w + 3] ?? 0, (words[w + 4] ?? 0) >>> 20];
+        const top = words[w + 1] ?? 0;
+        const a = words[w + 2] ?? 0;
+        const b = words[w + 3] ?? 0;
+        const c = (words[w + 4] ?? 0) >>> 20;
         id = (((words[w] ?? 0) & 0xff) << 4) | (top >>> 28);
         shares =
           (top & 0x08000000) === 0
@@ -402,6 +415,7 @@ export class Weigher {
     this.factors = k + 1;
     this.factor[k] = number;
     this.linear[k] = this.down[k] = this.up[k] = 0;
+    this.nearDown[k] = this.nearUp[k] = this.wideDown[k] = this.wideUp[k] = 0;
     this.block[k] = -1;
     return k;
   }
@@ -480,7 +494,12 @@ export class Weigher {
     const { assets } = this.t;
     const side = this.isHigh ? A.HIGH : A.LOW;
     const isGroup = key >= 0x1000000;
-    let [collateral, ownCollateral, owed, ownOwed, extra, found] = [0, 0, 0, 0, 0, 0];
+    let collateral = 0;
+    let ownCollateral = 0;
+    let owed = 0;
+    let ownOwed = 0;
+    let extra = 0;
+    let found = 0;
     let isTraded = false;
     const gross = this.gross;
     let last = -1;
@@ -496,7 +515,8 @@ export class Weigher {
       let shares = 0;
       if ((id & KIND_SHARE) !== 0) {
         if (this.find(members, poolOf(id)) !== -1) continue;
-        [shares, amount] = [amount, 0];
+        shares = amount;
+        amount = 0;
       } else if (id < 0x400) {
         const other = this.find(members, KIND_SHARE + id);
         if (other !== -1) shares = this.amount[other] ?? 0;
@@ -508,7 +528,8 @@ export class Weigher {
       const before = collateral - owed;
       if (shares > 0) {
         const at = (KIND_SHARE + (pool & NUMBER)) * A.STRIDE;
-        const [base, add] = [assets[at + A.HAIRCUT] ?? 0, this.addOn(at, shares + owned)];
+        const base = assets[at + A.HAIRCUT] ?? 0;
+        const add = this.addOn(at, shares + owned);
         const value = (shares - cancelled) * price;
         extra += cancelled * price * (base + add) + value * add;
         collateral += value;
@@ -516,7 +537,8 @@ export class Weigher {
       }
       if (amount !== 0) {
         const at = pool * A.STRIDE;
-        const [base, add] = [assets[at + A.HAIRCUT] ?? 0, this.addOn(at, amount > 0 ? owned + shares : -amount)];
+        const base = assets[at + A.HAIRCUT] ?? 0;
+        const add = this.addOn(at, amount > 0 ? owned + shares : -amount);
         const value = (amount + cancelled) * price;
         if (value >= 0) {
           collateral += value;
@@ -617,9 +639,11 @@ export class Weigher {
     for (let first = 0; first < this.options; first += 1) {
       if (this.used[first] === 1) continue;
       const at = (this.option[first] ?? 0) * I.STRIDE;
-      const [e, u] = [instruments[at + I.EXPIRY] ?? 0, instruments[at + I.UNDERLYING] ?? 0];
+      const e = instruments[at + I.EXPIRY] ?? 0;
+      const u = instruments[at + I.UNDERLYING] ?? 0;
       let n = 0;
-      let [value, gross] = [0, 0];
+      let value = 0;
+      let gross = 0;
       let isShort = false;
       for (let k = first; k < this.options; k += 1) {
         const i = (this.option[k] ?? 0) * I.STRIDE;
@@ -643,7 +667,8 @@ export class Weigher {
     const spot = underlyings[at + (this.isHigh ? U.HIGH : U.LOW)] ?? NaN;
     const moving = expiries[e * E.STRIDE + (this.isHigh ? E.FORWARD_HIGH : E.FORWARD_LOW)] ?? NaN;
     const discount = expiries[e * E.STRIDE + E.DISCOUNT] ?? 1;
-    const [c, d] = [underlyings[at + U.C] ?? 0, underlyings[at + U.D] ?? 0];
+    const c = underlyings[at + U.C] ?? 0;
+    const d = underlyings[at + U.D] ?? 0;
     if (underlyings[at + U.IN_TABLE] === 0 || !(spot > 0)) {
       this.maintenance = NaN;
       return;
@@ -654,8 +679,16 @@ export class Weigher {
     this.gross += sizes * spot;
     if (isShort) {
       let isolated = 0;
-      let [calls, charges, puts, flat] = [0, 0, 0, 0];
-      let [payoff, slope, net] = [0, 0, 0];
+      let calls = 0;
+      let charges = 0;
+      let puts = 0;
+      let flat = 0;
+      let fall = 0;
+      let rise = 0;
+      const base = underlyings[at + U.BASE] ?? 0;
+      let payoff = 0;
+      let slope = 0;
+      let net = 0;
       const mark = this.isHigh ? I.MARK_HIGH : I.MARK_LOW;
       for (let k = 0; k < n; k += 1) {
         const size = this.size[this.kinks[k] ?? 0] ?? 0;
@@ -672,6 +705,12 @@ export class Weigher {
         const short = -size;
         const own = short * (instruments[i + mark] ?? NaN);
         const charge = c * spot * short;
+        if (this.keeps) {
+          // A put costs a part of its value more, and gains no part of it back.
+          const cell = (i / I.STRIDE) * MAX_CELLS + base;
+          fall -= short * (this.t.shortDown[cell] ?? 0) * (isCall ? 1 : 1 + d);
+          rise += short * (this.t.shortUp[cell] ?? 0);
+        }
         if (isCall) {
           isolated -= own + charge;
           calls += short;
@@ -696,13 +735,16 @@ export class Weigher {
       margin = Math.max(isolated, worst);
       if (this.keeps) {
         const f = this.factorAt(assets[u * A.STRIDE + A.FACTOR] ?? 0);
-        const slack = SLACK * sizes * (spot + moving);
+        const slack = SLACK * sizes * Math.max(spot, moving);
         this.down[f] = (this.down[f] ?? 0) + slack;
         this.up[f] = (this.up[f] ?? 0) + slack;
         if (isolated >= worst) {
           this.linear[f] = (this.linear[f] ?? 0) - charges;
-          this.up[f] = (this.up[f] ?? 0) + calls * moving * discount + flat;
-          this.down[f] = (this.down[f] ?? 0) + puts * moving * discount * (1 + d);
+          this.up[f] = (this.up[f] ?? 0) + flat;
+          this.nearUp[f] = (this.nearUp[f] ?? 0) + rise;
+          this.nearDown[f] = (this.nearDown[f] ?? 0) + fall;
+          this.wideUp[f] = (this.wideUp[f] ?? 0) + calls * moving * discount;
+          this.wideDown[f] = (this.wideDown[f] ?? 0) + puts * moving * discount * (1 + d);
         } else this.linear[f] = (this.linear[f] ?? 0) - unpaired * moving;
       }
     }
@@ -757,9 +799,13 @@ export class Weigher {
     const { underlyings, cells } = this.t;
     for (let b = 0; b < this.blocks; b += 1) {
       const at = (this.blockNumber[b] ?? 0) * U.STRIDE;
-      const [group, phi] = [underlyings[at + U.GROUP] ?? 0, underlyings[at + U.PHI] ?? 0];
+      const group = underlyings[at + U.GROUP] ?? 0;
+      const phi = underlyings[at + U.PHI] ?? 0;
       if (group === 0 || phi === 0) continue;
-      let [isFirst, members, apart, basis] = [true, 0, 0, 0];
+      let isFirst = true;
+      let members = 0;
+      let apart = 0;
+      let basis = 0;
       for (let j = 0; j < this.blocks; j += 1) {
         if (underlyings[(this.blockNumber[j] ?? 0) * U.STRIDE + U.GROUP] !== group) continue;
         if ((this.blockNumber[j] ?? 0) < (this.blockNumber[b] ?? 0)) isFirst = false;
@@ -770,21 +816,22 @@ export class Weigher {
       if (!isFirst || members === 1) continue;
       let together = basis;
       const n = underlyings[at + U.SCENARIOS] ?? 0;
-      for (let place = 0; place < n; place += 1) {
-        let sum = 0;
-        for (let j = 0; j < this.blocks; j += 1) {
-          const u = this.blockNumber[j] ?? 0;
-          if (underlyings[u * U.STRIDE + U.GROUP] !== group) continue;
-          const count = underlyings[u * U.STRIDE + U.CELLS] ?? 0;
-          for (let c = 0; c < count; c += 1) {
-            const cell = (u * MAX_CELLS + c) * C.STRIDE;
-            if (cells[cell + C.PLACE] !== place) continue;
-            const change = (this.exposure[j] ?? 0) * ((cells[cell] ?? 0) - 1) + (this.changes[j * MAX_CELLS + c] ?? 0);
-            sum += change * (cells[cell + C.WEIGHT] ?? 0);
-          }
+      const { sum } = this;
+      sum.fill(0, 0, n);
+      for (let j = 0; j < this.blocks; j += 1) {
+        const u = this.blockNumber[j] ?? 0;
+        if (underlyings[u * U.STRIDE + U.GROUP] !== group) continue;
+        const count = underlyings[u * U.STRIDE + U.CELLS] ?? 0;
+        const exposure = this.exposure[j] ?? 0;
+        for (let c = 0; c < count; c += 1) {
+          const cell = (u * MAX_CELLS + c) * C.STRIDE;
+          const place = cells[cell + C.PLACE] ?? -1;
+          if (place < 0) continue;
+          const change = exposure * ((cells[cell] ?? 0) - 1) + (this.changes[j * MAX_CELLS + c] ?? 0);
+          sum[place] = (sum[place] ?? 0) + change * (cells[cell + C.WEIGHT] ?? 0);
         }
-        if (sum < together) together = sum;
       }
+      for (let place = 0; place < n; place += 1) if ((sum[place] ?? 0) < together) together = sum[place] ?? 0;
       this.add(bySide, 0x10000 + group, mm * phi * (together - apart), 0);
       // Which scenario is the worst of all is no member's own: none is above the worst for sure.
       for (let j = 0; j < this.blocks; j += 1) {
@@ -812,7 +859,11 @@ export class Weigher {
     }
     const spot = underlyings[at + (this.isHigh ? U.HIGH : U.LOW)] ?? NaN;
     const moving = expiries[e * E.STRIDE + (this.isHigh ? E.FORWARD_HIGH : E.FORWARD_LOW)] ?? NaN;
-    let [gross, strikes, losers, winners, skew] = [0, 0, 0, 0, 0];
+    let gross = 0;
+    let strikes = 0;
+    let losers = 0;
+    let winners = 0;
+    let skew = 0;
     for (let k = first; k < this.options; k += 1) {
       const i = this.option[k] ?? 0;
       const to = i * I.STRIDE;
@@ -847,7 +898,8 @@ export class Weigher {
       if (net < 0) shorts -= net;
       this.pairs[pair] = 0;
     }
-    const [gain, loss] = [expiries[e * E.STRIDE + E.GAIN] ?? 1, expiries[e * E.STRIDE + E.LOSS] ?? 1];
+    const gain = expiries[e * E.STRIDE + E.GAIN] ?? 1;
+    const loss = expiries[e * E.STRIDE + E.LOSS] ?? 1;
     const basePlace = underlyings[at + U.BASE] ?? 0;
     const base = sum[basePlace] ?? 0;
     const straight = underlyings[at + U.STRAIGHT] ?? 0;
@@ -863,10 +915,11 @@ export class Weigher {
     this.optionValue[b] = (this.optionValue[b] ?? 0) + base;
     this.shorts[b] = (this.shorts[b] ?? 0) + shorts;
     this.gross += gross * spot + strikes;
-    this.blockGross[b] = (this.blockGross[b] ?? 0) + gross * spot + gross * moving;
+    this.blockGross[b] = (this.blockGross[b] ?? 0) + gross * Math.max(spot, moving);
     if (!keeps) return;
     for (let c = 0; c < straight; c += 1) {
-      const [fall, rise] = [sumDown[c] ?? 0, sumUp[c] ?? 0];
+      const fall = sumDown[c] ?? 0;
+      const rise = sumUp[c] ?? 0;
       this.falls[to + c] = (this.falls[to + c] ?? 0) + fall * (fall > 0 ? loss : gain);
       this.rises[to + c] = (this.rises[to + c] ?? 0) + rise * (rise < 0 ? loss : gain);
     }
@@ -905,15 +958,18 @@ export class Weigher {
     const { underlyings, cells, assets } = this.t;
     const at = u * U.STRIDE;
     const mm = underlyings[at + U.MM] ?? 0;
-    const [n, straight] = [underlyings[at + U.CELLS] ?? 0, underlyings[at + U.STRAIGHT] ?? 0];
+    const n = underlyings[at + U.CELLS] ?? 0;
+    const straight = underlyings[at + U.STRAIGHT] ?? 0;
     const f = this.factorAt(assets[u * A.STRIDE + A.FACTOR] ?? 0);
     this.block[f] = b;
     this.linear[f] = (this.linear[f] ?? 0) + (this.perpValue[b] ?? 0) - charge;
     const exposure = this.exposure[b] ?? 0;
     const worst = this.worst[b] ?? 0;
-    const [losers, winners] = [this.losers[b] ?? 0, this.winners[b] ?? 0];
-    const [baseDown, baseUp] = [this.baseDown[b] ?? 0, this.baseUp[b] ?? 0];
-    const slack = 2 * SLACK * (this.blockGross[b] ?? 0);
+    const losers = this.losers[b] ?? 0;
+    const winners = this.winners[b] ?? 0;
+    const baseDown = this.baseDown[b] ?? 0;
+    const baseUp = this.baseUp[b] ?? 0;
+    const slack = SLACK * (this.blockGross[b] ?? 0);
     const loss = this.mostLoss[b] ?? 1;
     let place = b * PLACES;
     for (let c = 0; c < n; c += 1) {
@@ -926,7 +982,8 @@ export class Weigher {
       const shifted = w * exposure * (s - 1);
       if (c < straight) {
         const rest = 1 - w;
-        const [fall, rise] = [this.falls[b * MAX_CELLS + c] ?? 0, this.rises[b * MAX_CELLS + c] ?? 0];
+        const fall = this.falls[b * MAX_CELLS + c] ?? 0;
+        const rise = this.rises[b * MAX_CELLS + c] ?? 0;
         // A weight above one turns what the present value does around: then all of it counts.
         const over = rest < 0 ? -rest * (losers + winners) : 0;
         const kept = Math.max(rest, 0);
@@ -958,10 +1015,12 @@ export const SCENARIO_PLACES = PLACES;
 
 /** Σ addOnᵢ·(X − sizeᵢ)⁺ / X with X = max(size, κ·total). */
 const bracket = (assets: Float64Array, at: number, size: number): number => {
-  const [add1, add2] = [assets[at + 1] ?? 0, assets[at + 3] ?? 0];
+  const add1 = assets[at + 1] ?? 0;
+  const add2 = assets[at + 3] ?? 0;
   if (add1 === 0 && add2 === 0) return 0;
   const x = Math.max(size, assets[at + 4] ?? 0);
-  const [size1, size2] = [assets[at] ?? 0, assets[at + 2] ?? 0];
+  const size1 = assets[at] ?? 0;
+  const size2 = assets[at + 2] ?? 0;
   let extra = 0;
   if (size1 !== 0 && x > size1) extra = add1 * (x - size1);
   if (size2 !== 0 && x > size2) extra += add2 * (x - size2);
@@ -977,7 +1036,10 @@ const poolOf = (id: number): number => ((id & KIND_SHARE) !== 0 ? id & NUMBER : 
 
 /** Of a perp's word: int118 in the low bits of its high half, settlement units per whole underlying. */
 const fundingIndex = (words: Uint32Array, w: number): number => {
-  const [top, a, b, c] = [(words[w] ?? 0) & 0x3fffff, words[w + 1] ?? 0, words[w + 2] ?? 0, words[w + 3] ?? 0];
+  const top = (words[w] ?? 0) & 0x3fffff;
+  const a = words[w + 1] ?? 0;
+  const b = words[w + 2] ?? 0;
+  const c = words[w + 3] ?? 0;
   const isNegative = (top & 0x200000) !== 0;
   if (!isNegative) return (((top * TWO32 + a) * TWO32 + b) * TWO32 + c) / WAD;
   return -((((~top & 0x3fffff) * TWO32 + (~a >>> 0)) * TWO32 + (~b >>> 0)) * TWO32 + (~c >>> 0) + 1) / WAD;
