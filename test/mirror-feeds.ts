@@ -44,7 +44,7 @@ import {
 } from "../types/ethers-contracts/index.js";
 import { chainAnswer, mirrorAnswer } from "./helpers/answers.ts";
 import { Random } from "./helpers/portfolios.ts";
-import { slotOf } from "../sdk/reader/slots.ts";
+import { slotOf } from "./helpers/ledger-reader.ts";
 
 const WAD = 10n ** 18n;
 const UNDERLYING = 2;

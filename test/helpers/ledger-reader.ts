@@ -1,11 +1,6 @@
-/**
- * A `LedgerMarket` read from a chain at one block. What views do not say to the bit (the words of funding and of attestations, with
- * the limits that were in force when they were posted) comes from storage, so any endpoint will do. Give a provider that batches
- * requests: all of them are sent at once.
- *
- * @module
- */
-import { id, toBeHex, type BlockTag, type Provider } from "ethers";
+// The mirror's ledger market as a test reads it from a chain. What views do not say to the bit (the words of funding and of attestations,
+// with the limits that were in force when they were posted) comes from storage.
+import { AbiCoder, id, keccak256, toBeHex, type BlockTag, type Provider } from "ethers";
 
 import {
   IExchange__factory,
@@ -14,8 +9,8 @@ import {
   ITableEngine__factory,
   IMarginAccounts__factory,
   IVolatilityObserver__factory,
-} from "../contracts.ts";
-import { expiryKey, type FeeSchedule, type LedgerMarket } from "../mirror/derivatives/market.ts";
+} from "../../types/ethers-contracts/index.js";
+import { expiryKey, type FeeSchedule, type LedgerMarket } from "../../sdk/mirror/derivatives/market.ts";
 import {
   decodeAttestedExpiry,
   decodeDecayLimits,
@@ -24,8 +19,13 @@ import {
   decodePerpMarket,
   decodePremium,
   settlementTrack,
-} from "../mirror/derivatives/words.ts";
-import { slotOf } from "./slots.ts";
+} from "../../sdk/mirror/derivatives/words.ts";
+
+const CODER = AbiCoder.defaultAbiCoder();
+
+/** The first slot of a mapping's value: `key` a number, `base` the mapping's own slot. */
+export const slotOf = (key: number | bigint, base: number): bigint =>
+  BigInt(keccak256(CODER.encode(["uint256", "uint256"], [key, base])));
 
 /** Where everything is. */
 export interface LedgerAddresses {
