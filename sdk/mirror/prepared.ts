@@ -103,12 +103,12 @@ const totalOf = (market: Market, pool: Prepared["pool"], asset: number): bigint 
   return p === undefined ? 0n : toAssetsDown(p.accountShares, p.supplyIndex);
 };
 
-const prepared = new WeakMap<Market, Prepared>();
+/** Interest is the same in markets that differ in prices alone, of which curves and searches make many. */
+const reckonedPools = new WeakMap<Market["pools"], { readonly time: bigint; readonly pool: Prepared["pool"] }>();
 
-/** The market ready for evaluations. Markets are values: make a new one (`{...market, ...}`) instead of changing one. */
-export const prepare = (market: Market): Prepared => {
-  const known = prepared.get(market);
-  if (known !== undefined) return known;
+const poolsOf = (market: Market): Prepared["pool"] => {
+  const known = reckonedPools.get(market.pools);
+  if (known?.time === market.time) return known.pool;
   const pools = new Map<number, Pool | undefined>();
   const pool = (number: number): Pool | undefined => {
     if (pools.has(number)) return pools.get(number);
@@ -117,6 +117,17 @@ export const prepare = (market: Market): Prepared => {
     pools.set(number, now);
     return now;
   };
+  reckonedPools.set(market.pools, { time: market.time, pool });
+  return pool;
+};
+
+const prepared = new WeakMap<Market, Prepared>();
+
+/** The market ready for evaluations. Markets are values: make a new one (`{...market, ...}`) instead of changing one. */
+export const prepare = (market: Market): Prepared => {
+  const known = prepared.get(market);
+  if (known !== undefined) return known;
+  const pool = poolsOf(market);
   const totals = new Map<number, bigint>();
   const total = (asset: number): bigint => {
     const sum = totals.get(asset) ?? totalOf(market, pool, asset);

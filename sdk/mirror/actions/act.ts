@@ -1,7 +1,7 @@
 // Actions on accounts as transitions of state: what a batch of calls to the safe leaves behind, to the share.
 import type { Account, ModelNumber } from "../account.ts";
 import { ownerOf } from "../account.ts";
-import { Refused } from "../errors.ts";
+import { attempt, type Refused } from "../errors.ts";
 import type { Market } from "../market.ts";
 import { bid, type BidRequest, type BidResult } from "./bid.ts";
 import { Session } from "./session.ts";
@@ -84,6 +84,39 @@ const perform = (s: Session, action: Action): Moved => {
   }
 };
 
+/** What actions leave behind, and what refuses them at the end, if anything does. */
+export interface Trial {
+  /** Undefined when a step itself is refused: then there is no state to show. */
+  readonly after: After | undefined;
+  /** Undefined when all passes. */
+  readonly refused: Refused | undefined;
+}
+
+/**
+ * {@link act} for a preview: a refusal is a value, and one by the checks at the end (margin, caps, limits) comes with the state that
+ * was refused.
+ */
+export const tryAct = (market: Market, accounts: Iterable<Account>, actions: readonly Action[]): Trial => {
+  const s = new Session(market, accounts);
+  const moved: Moved[] = [];
+  for (const [step, action] of actions.entries()) {
+    const done = attempt(() => perform(s, action));
+    if (!done.ok) {
+      done.error.step = step;
+      return { after: undefined, refused: done.error };
+    }
+    moved.push(done.value);
+  }
+  const closed = attempt(() => s.close());
+  const after: After = {
+    market: s.market,
+    accounts: new Map(s.all),
+    amounts: moved.map(({ amount }) => amount),
+    bids: moved.map(({ bid: one }) => one),
+  };
+  return { after, refused: closed.ok ? undefined : closed.error };
+};
+
 /**
  * What the safe does when these actions run in one session at the market's time: the checks of pools and accounts come at its end, by the
  * net result. One action alone is the same as its door without a session. `accounts` are all that take part (receivers, bidders and
@@ -93,20 +126,7 @@ const perform = (s: Session, action: Action): Moved => {
  * whose number is `step`. Authority, allowances and token balances of wallets are not part of it.
  */
 export const act = (market: Market, accounts: Iterable<Account>, actions: readonly Action[]): After => {
-  const s = new Session(market, accounts);
-  const moved = actions.map((action, step) => {
-    try {
-      return perform(s, action);
-    } catch (error) {
-      if (error instanceof Refused) error.step = step;
-      throw error;
-    }
-  });
-  s.close();
-  return {
-    market: s.market,
-    accounts: new Map(s.all),
-    amounts: moved.map(({ amount }) => amount),
-    bids: moved.map((one) => one.bid),
-  };
+  const { after, refused } = tryAct(market, accounts, actions);
+  if (refused !== undefined || after === undefined) throw refused ?? new RangeError("no state and no refusal");
+  return after;
 };

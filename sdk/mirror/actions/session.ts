@@ -86,6 +86,11 @@ export class Session {
     else note.actions |= actions;
   }
 
+  /** Perps or options were traded for it. */
+  noteTrade(id: string): void {
+    this.note(id, PAUSE_TRADE);
+  }
+
   isPending(id: string): boolean {
     return this.notes.has(id);
   }

@@ -1,6 +1,6 @@
 // What the safe's doors do once they know who acts (contracts/accounts/Verbs.sol): money in, money out, money across.
 import { type Account, type ModelNumber, needsCheck } from "../account.ts";
-import { isPool, KIND_VAULT_SHARE, kindOf, numberOf, poolAsset, vaultShareAsset } from "../assets.ts";
+import { isPool, KIND_VAULT_SHARE, kindOf, numberOf, poolAsset, SETTLEMENT, vaultShareAsset } from "../assets.ts";
 import { Refused } from "../errors.ts";
 import { MAX_UINT256, max, min } from "../fixed.ts";
 import { type Pool, PriceFault } from "../market.ts";
@@ -9,6 +9,7 @@ import { priceState } from "../prices.ts";
 import {
   holds,
   PAUSE_BORROW,
+  PAUSE_TRADE,
   PAUSE_TRANSFER,
   PAUSE_WITHDRAW,
   type Session,
@@ -241,4 +242,26 @@ export const setModel = (s: Session, id: string, model: ModelNumber): void => {
   const account = withoutAuction(s.load(id));
   s.store({ ...account, flags: { ...account.flags, model } });
   s.note(id, 0);
+};
+
+// ---------------------------------------------------------------- premiums
+
+/** The payer's half of a fill's premium: his cash, then his vault shares, then debt. A borrowed premium is a borrow. */
+export const debitCash = (s: Session, id: string, amount: bigint): void => {
+  const before = s.open(SETTLEMENT);
+  const { account, pool } = takeBelowZero(s, withoutAuction(s.load(id)), before, amount);
+  const borrowed = pool.debtShares > before.debtShares;
+  if (borrowed && pool.borrowsClosed) throw new Refused("BorrowsClosed", BigInt(SETTLEMENT));
+  s.store(account);
+  s.afterPool(before, pool, 0n);
+  s.note(id, borrowed ? PAUSE_TRADE | PAUSE_BORROW : PAUSE_TRADE);
+};
+
+/** The receiver's half. */
+export const creditCash = (s: Session, id: string, amount: bigint): void => {
+  const before = s.open(SETTLEMENT);
+  const account = s.load(id);
+  const { pool, shares } = credit(before, sharesOf(account, SETTLEMENT), amount);
+  s.store(withShares(account, SETTLEMENT, shares));
+  s.afterPool(before, pool, 0n);
 };
