@@ -1,15 +1,17 @@
 // Puts a keeper together from its options, checking everything that somebody may have got wrong before anything is sent.
-import { type JsonRpcProvider, Wallet } from "ethers";
+import { type JsonRpcProvider, Wallet, ZeroAddress } from "ethers";
 import type { Logger } from "pino";
 
 import { accountId } from "../sdk/ids.ts";
+import { AccountBook } from "./book/book.ts";
+import { type Book, CheckpointError } from "./book/index.ts";
+import { BookScout } from "./bookScout.ts";
 import { attach, type Chain, verify } from "./chain.ts";
 import { ChoreBook } from "./chores/book.ts";
 import { OwnSettlement } from "./chores/settle.ts";
 import { ConfigError, type KeeperDeployment, type KeeperOptions, readDeployment, stateFile } from "./config.ts";
 import { endpointOf, Endpoints } from "./endpoints.ts";
 import { HeadGuard } from "./heads.ts";
-import { LensScout } from "./lensScout.ts";
 import { Holder } from "./liquidation/holder.ts";
 import { Liquidator } from "./liquidation/liquidator.ts";
 import { Offers } from "./liquidation/offers.ts";
@@ -17,6 +19,7 @@ import { Outcomes } from "./liquidation/outcomes.ts";
 import { Rivals } from "./liquidation/rivals.ts";
 import { Simulator } from "./liquidation/simulation.ts";
 import { UpkeepDesk } from "./liquidation/upkeep.ts";
+import { MarketReader } from "./market.ts";
 import { Metrics } from "./metrics.ts";
 import { PostgresCoordinator } from "./postgres.ts";
 import { Reckoning } from "./reckoning.ts";
@@ -34,6 +37,8 @@ const NOBODY = "0x000000000000000000000000000000000000dEaD";
 const DEVELOPMENT_CHAINS = [1_337n, 31_337n];
 const MAX_HEAD_AGE = 600;
 const MAX_HEAD_AHEAD = 60;
+/** A bid on a simple account. */
+const USUAL_GAS = 600_000n;
 
 export interface Parts {
   readonly chainId: bigint;
@@ -122,6 +127,21 @@ const doorsOf = async (chain: Chain): Promise<ReadonlyMap<string, ReadonlySet<st
   );
 };
 
+/** The accounts' checkpoint stands beside the file of what was sent. */
+const openBook = (file: string, chainId: bigint, { safe }: KeeperDeployment, positions: string): Book => {
+  try {
+    return AccountBook.open({
+      chainId: Number(chainId),
+      safe,
+      ...(positions !== ZeroAddress && { positions }),
+      ...(file !== ":memory:" && { file: `${file}.book` }),
+    });
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    throw new ConfigError(`--state: ${file}.book: ${error.message}`);
+  }
+};
+
 /** Throws {@link ConfigError}, or the connection's error when no endpoint answers. */
 export const assemble = async (options: KeeperOptions, key: string | undefined, log: Logger): Promise<Parts> => {
   const wallet = walletOf(key);
@@ -172,7 +192,23 @@ export const assemble = async (options: KeeperOptions, key: string | undefined, 
             maxInFlight,
             ...(relays !== undefined && { relays }),
           });
-    const scout = new LensScout(chain, state, deployment.fromBlock, reckoning.unit, teller, log);
+    const rivals = new Rivals(endpoints, await doorsOf(chain), address);
+    const book = openBook(file, chainId, deployment, await chain.safe.positions());
+    const scout = new BookScout(
+      chain,
+      book,
+      new MarketReader(chain),
+      {
+        fromBlock: deployment.fromBlock,
+        decimals: Number(reckoning.settlementDecimals),
+        cost: () => reckoning.usualCost(USUAL_GAS),
+        onBid: ({ account, hash }) => {
+          if (sender?.knows(hash) !== true && !coordinator.isClaimed(account)) rivals.seen();
+        },
+      },
+      teller,
+      log,
+    );
     undo.push(() => scout.close());
     const { index } = options.margin;
     const holder =
@@ -185,7 +221,6 @@ export const assemble = async (options: KeeperOptions, key: string | undefined, 
         : new OwnSettlement(chain, holder.account, (offset, limit) => scout.traders(offset, limit));
     const chores = new ChoreBook(chain, options.chores, own);
     const tally = new Tally(reckoning, metrics);
-    const rivals = new Rivals(endpoints, await doorsOf(chain), address);
     const outcomes = new Outcomes(chain, reckoning, tally, address, teller, log);
     const desk = new UpkeepDesk(chain, sender, outcomes, coordinator, address, teller, log);
     const offers = new Offers(chain, reckoning, new Simulator(endpoints), holder, address);

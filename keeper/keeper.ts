@@ -194,8 +194,8 @@ class Keeper {
     const { watched } = scout.state;
     if (isNew) this.log.debug({ event: "block", number: head.number, watched }, "new block");
 
-    const sighting = await scout.look();
     const around = await neighbours(chain);
+    const sighting = await scout.look(head, around);
     const chores =
       isNew && coordinator.leads()
         ? await parts.chores.due(around, await reckoning.upkeepOf(around), head.timestamp)

@@ -11,6 +11,7 @@ import { type Fees, readFees } from "./fees.ts";
 
 const SETTLEMENT = 1;
 const WAD_DECIMALS = 18n;
+const WAD = 10n ** 18n;
 const ROUTES_EVERY_MS = 600_000;
 
 /** What one round reckons with. */
@@ -31,6 +32,7 @@ export class Reckoning {
   private upkeep: { engine: string; needs: Upkeep } | undefined;
   private auctionTerms: { auction: string; terms: Pace & { q: bigint } } | undefined;
   private nativePrice: bigint | undefined;
+  private lastGasPrice = 0n;
 
   private constructor(
     private readonly chain: Chain,
@@ -59,6 +61,12 @@ export class Reckoning {
     return decimal(value, this.settlementDecimals);
   }
 
+  /** Of an ordinary bid, the least profit included: whole settlement tokens. */
+  usualCost(gas: bigint): number {
+    const cost = this.lastGasPrice * gas * (this.nativePrice ?? 0n);
+    return Number(cost / WAD) / 1e18 + Number(this.minProfit) / 1e18;
+  }
+
   /** To count gas that was spent; before the first round it has no price. */
   rates(): Pick<Economics, "nativePrice" | "settlementDecimals"> {
     return { nativePrice: this.nativePrice ?? 0n, settlementDecimals: this.settlementDecimals };
@@ -73,6 +81,7 @@ export class Reckoning {
       this.termsOf(neighbours.auction),
       readPendingTime(provider),
     ]);
+    this.lastGasPrice = fees.baseFee + fees.tip;
     const economics: Economics = {
       nativePrice,
       settlementDecimals: this.settlementDecimals,

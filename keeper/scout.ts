@@ -1,4 +1,6 @@
 // Who may be below maintenance: what the keeper's loop needs to know about all accounts together.
+import type { Neighbours } from "./chain.ts";
+import type { Head } from "./heads.ts";
 import type { BlockRef } from "./state.ts";
 import type { Candidate } from "./liquidation/candidate.ts";
 
@@ -25,7 +27,7 @@ export interface Scout {
   /** Reads what is new, up to `head`; undoes what a reorganisation undid. `true`: it did undo. */
   sync(head: BlockRef, signal: AbortSignal): Promise<boolean>;
   /** Everybody who needs something done, at the prices of now. */
-  look(): Promise<Sighting>;
+  look(head: Pick<Head, "number" | "timestamp" | "hash">, around: Neighbours): Promise<Sighting>;
   readonly head: BlockRef | undefined;
   readonly state: ScoutState;
   /** Gross value of an account, whole settlement units, where it is known. */

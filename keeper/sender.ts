@@ -76,6 +76,12 @@ export class Sender {
     return [...this.flights.values()].reduce((sum, { record }) => sum + record.gasLimit, 0n);
   }
 
+  /** Whether a transaction is ours. */
+  knows(hash: string): boolean {
+    const has = ({ record }: Flight) => record.hashes.includes(hash);
+    return [...this.flights.values()].some(has) || [...this.landed.values()].some(has);
+  }
+
   isBusy(subject: string): boolean {
     return this.queued.has(subject) || [...this.flights.values()].some(({ record }) => record.account === subject);
   }

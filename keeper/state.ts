@@ -1,4 +1,4 @@
-// What a keeper must not forget between runs: how far it has read, what accounts looked like there, and what it sent.
+// What a sender must not forget between runs: what it signed, until it is known how it ended.
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -8,13 +8,6 @@ import { ConfigError } from "./config.ts";
 export interface BlockRef {
   readonly number: number;
   readonly hash: string;
-}
-
-export interface AccountRecord {
-  readonly id: string;
-  readonly words: readonly bigint[];
-  /** Of the change. */
-  readonly block: number;
 }
 
 export type JobKind = "bid" | "start" | "poke" | "end" | "chore" | "cancel" | "fill" | "attest";
@@ -35,13 +28,8 @@ export interface FlightRecord {
   readonly hashes: readonly string[];
 }
 
-// Deeper reorganisations start over from the deployment.
-const REMEMBERED_BLOCKS = 256;
-
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY, words TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS blocks (number INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS flights (nonce INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT;
 `;
 
@@ -49,9 +37,6 @@ const SCHEMA = `
 export class StateLost extends Error {
   override readonly name = "StateLost";
 }
-
-const packWords = (words: readonly bigint[]): string => words.map((word) => word.toString(16)).join(",");
-const unpackWords = (text: string): bigint[] => text.split(",").map((word) => BigInt(`0x${word}`));
 
 export class State {
   private readonly db: DatabaseSync;
@@ -101,50 +86,6 @@ export class State {
     this.db.close();
   }
 
-  /** Up to where events were read; undefined before the first time. */
-  checkpoint(): BlockRef | undefined {
-    return this.blocks(1)[0];
-  }
-
-  /** Blocks at which reading stopped, newest first. */
-  blocks(limit = REMEMBERED_BLOCKS): BlockRef[] {
-    return this.db
-      .prepare("SELECT number, hash FROM blocks ORDER BY number DESC LIMIT ?")
-      .all(limit)
-      .map((row) => ({ number: Number(row["number"]), hash: String(row["hash"]) }));
-  }
-
-  accounts(): AccountRecord[] {
-    return this.db.prepare("SELECT id, words, block FROM accounts").all().map(toAccount);
-  }
-
-  accountsChangedAfter(block: number): AccountRecord[] {
-    return this.db.prepare("SELECT id, words, block FROM accounts WHERE block > ?").all(block).map(toAccount);
-  }
-
-  /** Takes over what was read up to `checkpoint`, all or nothing. */
-  advance(changes: readonly AccountRecord[], checkpoint: BlockRef): void {
-    this.atomically(() => {
-      this.put(changes);
-      this.db
-        .prepare("INSERT OR REPLACE INTO blocks (number, hash) VALUES (?, ?)")
-        .run(checkpoint.number, checkpoint.hash);
-      this.db
-        .prepare("DELETE FROM blocks WHERE number NOT IN (SELECT number FROM blocks ORDER BY number DESC LIMIT ?)")
-        .run(REMEMBERED_BLOCKS);
-    });
-  }
-
-  /** Forgets what was read after `fork` (undefined: everything), and takes over how those accounts look instead. */
-  rollback(fork: BlockRef | undefined, corrected: readonly AccountRecord[]): void {
-    this.atomically(() => {
-      const after = fork?.number ?? -1;
-      this.db.prepare("DELETE FROM blocks WHERE number > ?").run(after);
-      this.db.prepare("DELETE FROM accounts WHERE block > ?").run(after);
-      this.put(corrected);
-    });
-  }
-
   flights(): FlightRecord[] {
     return this.db
       .prepare("SELECT record FROM flights ORDER BY nonce")
@@ -153,41 +94,25 @@ export class State {
   }
 
   saveFlight(flight: FlightRecord): void {
-    this.db
-      .prepare("INSERT OR REPLACE INTO flights (nonce, record) VALUES (?, ?)")
-      .run(flight.nonce, JSON.stringify(flight, writeBigints));
+    const record = JSON.stringify(flight, writeBigints);
+    this.attempt(() =>
+      this.db.prepare("INSERT OR REPLACE INTO flights (nonce, record) VALUES (?, ?)").run(flight.nonce, record),
+    );
   }
 
   deleteFlight(nonce: number): void {
-    this.db.prepare("DELETE FROM flights WHERE nonce = ?").run(nonce);
+    this.attempt(() => this.db.prepare("DELETE FROM flights WHERE nonce = ?").run(nonce));
   }
 
-  private put(changes: readonly AccountRecord[]): void {
-    const insert = this.db.prepare("INSERT OR REPLACE INTO accounts (id, words, block) VALUES (?, ?, ?)");
-    for (const { id, words, block } of changes) insert.run(id, packWords(words), block);
-  }
-
-  private atomically(work: () => void): void {
+  private attempt<T>(work: () => T): T {
     try {
-      this.db.exec("BEGIN IMMEDIATE");
+      return work();
     } catch (error) {
-      throw new StateLost(`--state: ${this.file} cannot be written: ${error instanceof Error ? error.message : ""}`);
-    }
-    try {
-      work();
-      this.db.exec("COMMIT");
-    } catch (error) {
-      this.db.exec("ROLLBACK");
-      throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StateLost(`--state: ${this.file} cannot be written: ${reason}`);
     }
   }
 }
-
-const toAccount = (row: Record<string, unknown>): AccountRecord => ({
-  id: String(row["id"]),
-  words: unpackWords(String(row["words"])),
-  block: Number(row["block"]),
-});
 
 // JSON knows no bigint: they are written as "123n".
 const writeBigints = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);

@@ -1,7 +1,7 @@
 // Says what happens to accounts once, not at every look.
 import type { Logger } from "pino";
 
-import { type Health, isUnhealthy } from "./evaluator.ts";
+import { type Health, isUnhealthy } from "./health.ts";
 import { decimal } from "./logger.ts";
 
 export class Teller {
@@ -15,6 +15,11 @@ export class Teller {
   /** Whether some account needs to be looked at again even without a new block. */
   get hasUnhealthy(): boolean {
     return this.unhealthy.size > 0;
+  }
+
+  /** Those told of as below maintenance. */
+  get known(): string[] {
+    return [...this.unhealthy.keys()];
   }
 
   forget(account: string): void {

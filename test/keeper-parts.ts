@@ -1,4 +1,8 @@
 // The keeper's pure parts: arguments, words, routes, money, fees.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { expect } from "chai";
 
 import { decodeWords, isWatched } from "../keeper/words.ts";
@@ -23,7 +27,7 @@ import {
 import { hopState, routeCost, tradedAsset } from "../keeper/routes.ts";
 import { backoffMs } from "../keeper/rpc.ts";
 import { bumpedFees, firstFees } from "../keeper/fees.ts";
-import { State } from "../keeper/state.ts";
+import { State, StateLost } from "../keeper/state.ts";
 
 const WAD = 10n ** 18n;
 const GWEI = 10n ** 9n;
@@ -142,37 +146,48 @@ describe("Keeper's view of an account", () => {
 });
 
 describe("Keeper's memory", () => {
-  it("keeps accounts, blocks and transactions, and rolls them back", () => {
+  it("keeps transactions until their end is known", () => {
     const state = State.open(":memory:", { chainId: 1, safe: "0xAb" });
-    const account = (id: string, block: number, ...words: bigint[]) => ({ id, block, words });
-    state.advance([account("a", 5, 1n, (1n << 255n) + 7n), account("b", 9, 2n)], { number: 9, hash: "0x9" });
-    state.advance([account("a", 12, 3n)], { number: 12, hash: "0xc" });
-    expect(state.checkpoint()).to.deep.equal({ number: 12, hash: "0xc" });
-    expect(state.accountsChangedAfter(9).map(({ id }) => id)).to.deep.equal(["a"]);
-    state.rollback({ number: 9, hash: "0x9" }, [account("a", 9, 1n, 7n)]);
-    expect(state.checkpoint()?.number).to.equal(9);
-    expect(state.accounts()).to.have.deep.members([account("b", 9, 2n), account("a", 9, 1n, 7n)]);
-    state.rollback(undefined, []);
-    expect([state.checkpoint(), state.accounts()]).to.deep.equal([undefined, []]);
-
     const flight = {
-      nonce: 3,
+      nonce: 7,
       kind: "bid" as const,
-      account: "a",
-      to: "0x1",
+      account: "0x1",
+      to: "0x2",
       data: "0x",
       gasLimit: 21_000n,
-      feeCeiling: 5n,
-      maxFee: 4n,
-      tip: 1n,
-      hashes: ["0xaa"],
+      feeCeiling: 3n * GWEI,
+      maxFee: 2n * GWEI,
+      tip: GWEI,
+      hashes: ["0x3"],
     };
     state.saveFlight(flight);
-    state.saveFlight({ ...flight, hashes: ["0xaa", "0xbb"] });
-    expect(state.flights()).to.deep.equal([{ ...flight, hashes: ["0xaa", "0xbb"] }]);
-    state.deleteFlight(3);
+    state.saveFlight({ ...flight, hashes: ["0x3", "0x4"] });
+    expect(state.flights()).to.deep.equal([{ ...flight, hashes: ["0x3", "0x4"] }]);
+    state.deleteFlight(7);
     expect(state.flights()).to.deep.equal([]);
     state.close();
+  });
+
+  it("says of a file that is no checkpoint, or is gone, what to do", () => {
+    const directory = mkdtempSync(join(tmpdir(), "plimsoll-state-"));
+    try {
+      const broken = join(directory, "broken.sqlite");
+      writeFileSync(broken, "not a database, but long enough to be looked at as one".repeat(20));
+      expect(() => State.open(broken, { chainId: 1, safe: "0xAb" })).to.throw(
+        ConfigError,
+        /--state: .*broken\.sqlite cannot be used .* move it away/,
+      );
+      const file = join(directory, "gone.sqlite");
+      const state = State.open(file, { chainId: 1, safe: "0xAb" });
+      state.check();
+      rmSync(file);
+      expect(() => {
+        state.check();
+      }).to.throw(StateLost, /gone\.sqlite is gone/);
+      state.close();
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 

@@ -5,12 +5,8 @@ import { fileURLToPath } from "node:url";
 
 import { expect } from "chai";
 
-import { Follower } from "../keeper/follower.ts";
-import { createLogger } from "../keeper/logger.ts";
-import { connect } from "../keeper/rpc.ts";
 import { State } from "../keeper/state.ts";
 import { swapPath } from "../scripts/lib/uniswap.ts";
-import { IMarginAccounts__factory } from "../types/ethers-contracts/index.js";
 import {
   createWorld,
   KEEPER,
@@ -18,6 +14,7 @@ import {
   type RunningKeeper,
   startKeeper,
   startProxy,
+  units,
   type World,
 } from "./helpers/keeper.ts";
 
@@ -401,37 +398,23 @@ describe("Keeper, over JSON-RPC", function () {
   });
 
   it("undoes what a reorganisation undid", async () => {
-    const state = State.open(":memory:", { chainId: 31_337, safe: world.deployment.contracts.safe });
-    const provider = connect(world.node.url, 31_337n);
-    const records = new Records();
-    const safe = IMarginAccounts__factory.connect(world.deployment.contracts.safe, provider);
-    const log = createLogger("debug", records);
-    const follower = new Follower(provider, safe, state, world.deployment.fromBlock, log);
-    const { signal } = new AbortController();
-    const headOf = async () => {
-      const block = await provider.getBlock("latest");
-      return { number: block?.number ?? 0, hash: block?.hash ?? "" };
-    };
-    try {
-      const kept = await world.openLong(world.second);
-      await follower.sync(await headOf(), signal);
-      const fork = await world.provider.getBlockNumber();
-      const snapshot = (await world.provider.send("evm_snapshot", [])) as string;
-      const undone = await world.openLong(world.trader);
-      await world.mint("USDC", world.second, 1_000_000n);
-      await (await world.safe.connect(world.second).repay(kept, world.ids.USDC, MOST)).wait();
-      await follower.sync(await headOf(), signal);
-      expect([...follower.watched]).to.deep.equal([undone]);
+    const kept = await world.openLong(world.second);
+    const { records } = start();
+    await records.until("block", (record) => record["watched"] === 1 || Number(record["number"]) > 0);
+    const fork = await world.provider.getBlockNumber();
+    const snapshot = (await world.provider.send("evm_snapshot", [])) as string;
+    const undone = await world.openLong(world.trader);
+    await world.mint("USDC", world.second, units("USDC", 25_000));
+    await (await world.safe.connect(world.second).repay(kept, world.ids.USDC, MOST)).wait();
+    const head = await world.provider.getBlockNumber();
+    await records.until("block", (record) => record["number"] === head);
 
-      await world.provider.send("evm_revert", [snapshot]);
-      await world.pass(300);
-      await follower.sync(await headOf(), signal);
-      expect(await records.until("reorg")).to.include({ fork, accounts: 2 });
-      expect([...follower.watched]).to.deep.equal([kept]);
-      expect(state.checkpoint()?.number).to.equal(await world.provider.getBlockNumber());
-    } finally {
-      provider.destroy();
-      state.close();
-    }
+    await world.provider.send("evm_revert", [snapshot]);
+    await world.pass(300);
+    expect(await records.until("reorg")).to.include({ from: head, fork });
+    await world.setPrice(2_200);
+    // The debt that was paid is owed again, and the account that was opened is not there.
+    expect((await records.until("bid"))["account"]).to.equal(kept);
+    expect(records.all.filter((record) => record["account"] === undone)).to.deep.equal([]);
   });
 });

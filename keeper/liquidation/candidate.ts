@@ -3,13 +3,17 @@ export interface Candidate {
   readonly account: string;
   /** Expected profit of the best bid, whole settlement units: only the order depends on it. */
   readonly profit: number;
-  /** Whether it has perps or options: those cannot be sold, only taken over. */
-  readonly hasLedger: boolean;
   readonly inAuction: boolean;
-  /** What to choose routes by: values of its balances, settlement token units. */
-  readonly trades: readonly { readonly asset: number; readonly value: bigint }[];
+  readonly details: () => Details;
   /** Of everything in it, either sign, whole settlement units. */
   readonly gross: number;
+}
+
+export interface Details {
+  /** Whether it has perps, options or a quote: those cannot be sold, only taken over. */
+  readonly hasLedger: boolean;
+  /** What to choose routes by: values of its balances, settlement token units. */
+  readonly trades: readonly { readonly asset: number; readonly value: bigint }[];
 }
 
 /** The largest expected profit first; the same again for the same input. */

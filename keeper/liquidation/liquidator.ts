@@ -137,7 +137,7 @@ export class Liquidator {
     const net = offer.profit - gasCost(offer.gas, economics.gasPrice, economics);
     const circumstances = { rivalsNear: false, isCrowded, waited: now - since, patience: this.patience };
     if (!isWorthWaiting(status, net, forSale, pace, circumstances)) return false;
-    return !(await this.rivals.look(now));
+    return !(await this.rivals.look());
   }
 
   private bid(round: Round, candidate: Candidate, offer: Ready): void {

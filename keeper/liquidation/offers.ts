@@ -122,11 +122,12 @@ export class Offers {
   }
 
   private waysFor(round: Round, candidate: Candidate, status: AuctionStatus): Way[] {
-    const { account, hasLedger } = candidate;
+    const { account } = candidate;
+    const { hasLedger, trades } = candidate.details();
     const { unwinder, safe, addresses } = this.chain;
     const ways: Way[] = [];
     if (!hasLedger) {
-      const routes = round.pickRoutes(candidate.trades);
+      const routes = round.pickRoutes(trades);
       const plan = { account, routes, recipient: this.address };
       const door = { address: addresses.unwinder, contract: unwinder };
       ways.push({

@@ -4,7 +4,7 @@ import type { JsonRpcProvider } from "ethers";
 import { isConnectionError } from "../rpc.ts";
 
 // Who bid ten minutes ago is still there.
-const NEAR_SECONDS = 600;
+const NEAR_MS = 600_000;
 const SELECTOR_LENGTH = 10;
 
 interface PendingTransaction {
@@ -14,7 +14,8 @@ interface PendingTransaction {
 }
 
 export class Rivals {
-  private lastSeen = 0;
+  /** By the keeper's clock, ms. */
+  private lastSeen = -Infinity;
   private uncounted = 0;
 
   constructor(
@@ -24,10 +25,10 @@ export class Rivals {
     private readonly own: string,
   ) {}
 
-  /** A bid by somebody else, at the chain's time. */
-  seen(timestamp: number): void {
+  /** A bid by somebody else is in the chain. */
+  seen(): void {
     this.uncounted += 1;
-    this.lastSeen = Math.max(this.lastSeen, timestamp);
+    this.lastSeen = Date.now();
   }
 
   /** Bids seen since this was asked the last time. */
@@ -37,19 +38,19 @@ export class Rivals {
     return uncounted;
   }
 
-  areNear(now: number): boolean {
-    return this.lastSeen > 0 && now - this.lastSeen <= NEAR_SECONDS;
+  areNear(): boolean {
+    return Date.now() - this.lastSeen <= NEAR_MS;
   }
 
   /** Looks into the pending block; nodes that do not show it say nothing. */
-  async look(now: number): Promise<boolean> {
-    if (this.areNear(now)) return true;
+  async look(): Promise<boolean> {
+    if (this.areNear()) return true;
     try {
       const block = (await this.provider.send("eth_getBlockByNumber", ["pending", true])) as {
         readonly transactions?: readonly (PendingTransaction | string)[];
       } | null;
       const found = (block?.transactions ?? []).some((each) => typeof each !== "string" && this.isBid(each));
-      if (found) this.lastSeen = now;
+      if (found) this.lastSeen = Date.now();
       return found;
     } catch (error) {
       if (isConnectionError(error)) throw error;
