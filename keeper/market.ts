@@ -1,9 +1,11 @@
 // Reads from the chain, in two batches a block, everything that margins depend on besides the accounts.
 import type { IMarginLens, ITableEngine } from "../types/ethers-contracts/index.js";
 import { poolAsset, vaultShareAsset, idleAsset } from "../sdk/mirror/assets.ts";
+import type { LedgerMarket } from "../sdk/mirror/derivatives/market.ts";
 import type { AuctionParameters, Market, Pool } from "../sdk/mirror/market.ts";
 import { decodePoolWords } from "../sdk/mirror/pools.ts";
 import { bookOfStates, pricedAssets, type PriceStateAnswer } from "../sdk/mirror/sources.ts";
+import { readLedgerMarket } from "../sdk/reader/ledgerMarket.ts";
 import { type RiskTable, unpackRiskTable } from "../sdk/tables/riskTable.ts";
 import type { Chain, Neighbours } from "./chain.ts";
 import type { Head } from "./heads.ts";
@@ -17,10 +19,21 @@ interface Fixed {
   readonly tokens: ReadonlyMap<number, { readonly token: string; readonly decimals: number }>;
 }
 
+interface Listed {
+  readonly at: number;
+  readonly attestedFeed: string;
+  readonly settlementPrices: string;
+  readonly expiries: readonly { readonly underlying: number; readonly expiry: number }[];
+}
+
+/** New expiries are listed days before anybody can be in danger by them. */
+const LISTED_EVERY_MS = 60_000;
+
 type PoolView = Awaited<ReturnType<IMarginLens["poolsView"]>>[number];
 
 export class MarketReader {
   private fixed: Fixed | undefined;
+  private listed: Listed | undefined;
 
   constructor(private readonly chain: Chain) {}
 
@@ -30,7 +43,7 @@ export class MarketReader {
     const { table } = fixed;
     const { safe } = this.chain;
     const at = { blockTag: number };
-    const [states, pools, checkpoints] = await Promise.all([
+    const [states, pools, checkpoints, ledger] = await Promise.all([
       Promise.all(
         [...pricedAssets(table).keys()].map(
           async (asset) => [asset, await stateOf(around.engine, asset, number)] as const,
@@ -45,6 +58,7 @@ export class MarketReader {
       Promise.all(
         sized(table).map(async (asset) => [asset, await this.chain.sizeCheckpoints.checkpointOf(asset, at)] as const),
       ),
+      this.ledger(table, around, number),
     ]);
     return {
       time: BigInt(timestamp),
@@ -55,7 +69,29 @@ export class MarketReader {
       idles: new Map(), // only what an account may still do depends on them, not what it is worth
       safe: { pausedActions: 0, pausedUntil: 0n },
       auction: fixed.parameters,
+      ...(ledger && { ledger }),
     };
+  }
+
+  private async ledger(
+    { ledgerTable }: RiskTable,
+    { positions }: Neighbours,
+    blockTag: number,
+  ): Promise<LedgerMarket | undefined> {
+    const { realizedVolatility } = this.chain.addresses;
+    if (ledgerTable === undefined || positions === undefined || realizedVolatility === undefined) return undefined;
+    if (this.listed === undefined || Date.now() - this.listed.at > LISTED_EVERY_MS) {
+      const [attestedFeed, settlementPrices, events] = await Promise.all([
+        positions.feed(),
+        positions.settlementPrices(),
+        positions.queryFilter(positions.filters.ExpiryListed(), this.chain.addresses.fromBlock),
+      ]);
+      const expiries = events.map(({ args }) => ({ underlying: Number(args.underlying), expiry: Number(args.expiry) }));
+      this.listed = { at: Date.now(), attestedFeed, settlementPrices, expiries };
+    }
+    const { attestedFeed, settlementPrices, expiries } = this.listed;
+    const addresses = { positions: await positions.getAddress(), attestedFeed, settlementPrices, realizedVolatility };
+    return readLedgerMarket(this.chain.provider, addresses, { expiries, blockTag });
   }
 
   private async terms({ engine, auction }: Neighbours): Promise<Fixed> {

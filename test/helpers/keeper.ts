@@ -269,6 +269,8 @@ export const keeperOptions = (world: World, changes: Partial<KeeperOptions> = {}
   intervalMs: 50,
   // What is to be seen is what it does; that it may wait has tests of its own.
   patience: 0,
+  // Those of the ledger are due at once on a chain that starts with it.
+  chores: new Set(["deviation", "checkpoint"]),
   logLevel: "debug",
   ...changes,
 });
