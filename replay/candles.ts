@@ -68,7 +68,11 @@ function pointsOf(time: number, step: number, eth: Candle, btc: Candle): PricePo
 }
 
 export function parseCandles(text: string, file: string): PricePoint[] {
-  const [head, ...rows] = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const [first, ...rows] = text
+    .split(/\r?\n/)
+    .map((line, i) => ({ line, number: i + 1 }))
+    .filter(({ line }) => line.trim() !== "");
+  const head = first?.line;
   if (head === undefined) throw new CandleError(`${file}: is empty`);
   const header = head.split(",").map((h) => h.trim());
   const ts = header.indexOf("ts");
@@ -76,30 +80,32 @@ export function parseCandles(text: string, file: string): PricePoint[] {
   const names = assetsOf(header, file);
   const columns = names.map((name) => columnsOf(header, name, file));
 
-  const candles = rows.map((line, i) => {
+  const candles = rows.map(({ line, number: row }) => {
     const cells = line.split(",");
     const number = (place: number): number => {
       const value = Number(cells[place]);
       if (cells[place]?.trim() === "" || !Number.isFinite(value) || value <= 0)
         throw new CandleError(
-          `${file}: row ${i + 2}, column ${header[place] ?? place}: "${cells[place] ?? ""}" is no price`,
+          `${file}: row ${row}, column ${header[place] ?? place}: "${cells[place] ?? ""}" is no price`,
         );
       return value;
     };
-    const [first, second] = columns.map((c): Candle => {
+    const [one, other] = columns.map((c): Candle => {
       const candle = { open: number(c.open), high: number(c.high), low: number(c.low), close: number(c.close) };
       if (candle.low > Math.min(candle.open, candle.close) || candle.high < Math.max(candle.open, candle.close))
-        throw new CandleError(`${file}: row ${i + 2}: low and high do not enclose open and close`);
+        throw new CandleError(
+          `${file}: row ${row}: low and high do not enclose open and close (columns ${header[c.low] ?? ""}, ${header[c.high] ?? ""})`,
+        );
       return candle;
     });
-    if (first === undefined || second === undefined) throw new CandleError(`${file}: row ${i + 2} is incomplete`);
-    return { time: number(ts), first, second };
+    if (one === undefined || other === undefined) throw new CandleError(`${file}: row ${row} is incomplete`);
+    return { time: number(ts), one, other, row };
   });
   if (candles.length < 2) throw new CandleError(`${file}: needs at least two candles`);
-  return candles.flatMap(({ time, first, second }, i) => {
+  return candles.flatMap(({ time, one, other }, i) => {
     const next = candles[i + 1]?.time ?? time + (time - (candles[i - 1]?.time ?? time));
-    if (next <= time) throw new CandleError(`${file}: row ${i + 3}: ts does not rise`);
-    return pointsOf(time, next - time, first, second);
+    if (next <= time) throw new CandleError(`${file}: row ${candles[i + 1]?.row ?? 0}: ts does not rise (column ts)`);
+    return pointsOf(time, next - time, one, other);
   });
 }
 

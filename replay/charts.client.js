@@ -38,8 +38,11 @@
 
   function draw(id, height, options, series) {
     const place = document.getElementById(id);
+    // Without an axis on the right the last label would be cut.
+    const isOpen = options.axes.every(({ side, show }) => side !== 1 || show === false);
+    const padding = [null, isOpen ? 36 : null, null, null];
     const chart = new uPlot(
-      { tzDate: (t) => uPlot.tzDate(new Date(t * 1000), "UTC"), width: place.clientWidth, height, ...options },
+      { tzDate: (t) => uPlot.tzDate(new Date(t * 1000), "UTC"), width: place.clientWidth, height, padding, ...options },
       series,
       place,
     );

@@ -62,8 +62,12 @@ export class RunRecord {
   openedEquity = 0;
   mostDebt = 0;
 
-  /** `feedEth`: what the chain's feed says; `prices`: the world's. */
-  note(view: View, prices: Prices, feedEth: number, keepers: number): void {
+  /** `feedEth`: what the chain's feed says; `prices`: the world's; `people`: accounts whose equity is counted. */
+  note(
+    view: View,
+    prices: Prices,
+    { feedEth, keepers, people }: { feedEth: number; keepers: number; people: ReadonlyMap<string, string> },
+  ): void {
     const { time, snapshot } = view;
     this.looks += 1;
     if (this.firstTime === 0) this.firstTime = time;
@@ -96,7 +100,7 @@ export class RunRecord {
       ...{ eth: prices.WETH, btc: prices.WBTC, feedEth },
       unhealthy: view.healths.filter(({ priced, maintenance }) => priced && maintenance < 0n).length,
       hole: this.hole(view.healths),
-      equity: view.healths.reduce((sum, { mtm }) => sum + usd(mtm), 0),
+      equity: view.healths.reduce((sum, { account, mtm }) => sum + (people.has(account) ? usd(mtm) : 0), 0),
       ...{ debt, insurance, keepers },
       insurancePaid: this.bids.reduce((sum, { fromInsurance }) => sum + fromInsurance, 0),
       writtenOff: this.writeOffs.reduce((sum, { dollars }) => sum + dollars, 0),

@@ -281,7 +281,7 @@ export class StressReplay {
     const view = await observer.look(await stage.provider.getBlockNumber(), openings, only);
     this.found.push(...violations(view.snapshot, this.last?.snapshot));
     this.last = view;
-    this.record.note(view, prices, this.feedEth, fleet.working);
+    this.record.note(view, prices, { feedEth: this.feedEth, keepers: fleet.working, people: this.opened });
     this.floor?.record.note(view);
     if (this.record.looks % AUDIT_EVERY === 0) await this.audit();
     return view;

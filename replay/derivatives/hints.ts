@@ -22,9 +22,12 @@ const MOST_FUNDING = 0.1;
 
 /** Columns `<asset>_dvol` and `<asset>_funding8h` beside `ts`; a column that is not there, and an empty cell, say nothing. */
 export function parseHints(text: string, file: string, [eth, btc]: readonly [string, string]): Hints {
-  const [head = "", ...rows] = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  const header = head.split(",").map((name) => name.trim().toLowerCase());
-  const table = rows.map((line) => line.split(",").map((cell) => cell.trim()));
+  const [first, ...rows] = text
+    .split(/\r?\n/)
+    .map((line, i) => ({ line, number: i + 1 }))
+    .filter(({ line }) => line.trim() !== "");
+  const header = (first?.line ?? "").split(",").map((name) => name.trim().toLowerCase());
+  const table = rows.map(({ line, number }) => ({ cells: line.split(",").map((cell) => cell.trim()), number }));
   const ts = header.indexOf("ts");
   const column = (suffix: string, valid: (value: number) => boolean): Hint[] => {
     const [ethAt, btcAt] = [header.indexOf(`${eth}_${suffix}`), header.indexOf(`${btc}_${suffix}`)];
@@ -33,10 +36,10 @@ export function parseHints(text: string, file: string, [eth, btc]: readonly [str
       if (at < 0 || cell === "") return undefined;
       const value = Number(cell);
       if (!Number.isFinite(value) || !valid(value))
-        throw new CandleError(`${file}: row ${row + 2}, column ${header[at] ?? at}: "${cell}" cannot be`);
+        throw new CandleError(`${file}: row ${row}, column ${header[at] ?? at}: "${cell}" cannot be`);
       return value;
     };
-    return table.flatMap((cells, row) => {
+    return table.flatMap(({ cells, number: row }) => {
       const [ofEth, ofBtc] = [read(cells, ethAt, row), read(cells, btcAt, row)];
       if (ofEth === undefined && ofBtc === undefined) return [];
       return [

@@ -40,12 +40,10 @@ function keep(name: string, kept: Kept): void {
 
 function keptOf(args: readonly string[], result: StressResult | SweepResult): Kept {
   if ("points" in result) return { args, sweep: result };
-  const { violations: _, timeToHealthy, unliquidated, ...rest } = result;
-  const { blocks: __, ...times } = timeToHealthy;
-  return {
-    args,
-    run: { ...rest, timeToHealthy: times, unliquidated: unliquidated.map(({ equity, why }) => ({ equity, why })) },
-  };
+  const unliquidated = result.unliquidated.map(({ equity, why }) => ({ equity, why }));
+  const timeToHealthy = Object.fromEntries(Object.entries(result.timeToHealthy).filter(([name]) => name !== "blocks"));
+  const rest = Object.fromEntries(Object.entries(result).filter(([name]) => name !== "violations"));
+  return { args, run: { ...rest, timeToHealthy, unliquidated } as unknown as KeptRun };
 }
 
 async function doRun({ name, args }: DocumentedRun, stopped: AbortSignal): Promise<number> {

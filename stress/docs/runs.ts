@@ -22,7 +22,7 @@ const shock = (name: string, title: string, moves: string, hours: string): Docum
 });
 
 /** Every fault on the same shock, so that the rows compare. */
-const BASE = ["--shock", "ETH=-40%,BTC=-30%,vol=+80%", "--hours", "3", ...PEOPLE] as const;
+const BASE = ["--shock", "ETH=-40%,BTC=-30%,vol=+80%", "--hours", "1", ...PEOPLE] as const;
 
 const fault = (name: string, title: string, ...more: string[]): DocumentedRun => ({
   ...{ name, title, table: "faults" },
@@ -31,8 +31,8 @@ const fault = (name: string, title: string, ...more: string[]): DocumentedRun =>
 
 export const RUNS: readonly DocumentedRun[] = [
   candles("black-thursday", "12 and 13 March 2020", "2020-03-black-thursday.csv"),
-  candles("may-2021", "19 May 2021", "2021-05-19.csv"),
-  candles("ftx", "FTX, November 2022", "2022-11-ftx.csv"),
+  candles("may-2021", "19 May 2021, the worst 24 h", "2021-05-19.csv", ["--hours", "24"]),
+  candles("ftx", "FTX, November 2022, the worst 48 h", "2022-11-ftx.csv", ["--hours", "48"]),
   fault("no-fault", "none"),
   fault(
     "everything",
@@ -44,14 +44,14 @@ export const RUNS: readonly DocumentedRun[] = [
   fault("oracle", "oracle silent for 30 min", "--oracle-delay", "30m"),
   fault("rpc", "RPC gone for 30 min", "--rpc-outage", "30m"),
   fault("pools", "pool depth × 0.3", "--pool-depth", "0.3"),
-  shock("minus-60", "more than half of everything, within an hour", "ETH=-60%,BTC=-50%,vol=+150%", "3"),
+  shock("minus-60", "more than half of everything, in twenty minutes", "ETH=-60%,BTC=-50%,vol=+150%", "1"),
   shock("minus-20", "a bad afternoon", "ETH=-20%,BTC=-15%,vol=+40%", "6"),
-  shock("plus-40", "a squeeze", "ETH=+40%,BTC=+25%,vol=+50%", "3"),
+  shock("plus-40", "a squeeze", "ETH=+40%,BTC=+25%,vol=+50%", "1"),
   {
     ...{ name: "sweep", title: "the frontier", table: "sweep" },
     args: [
-      ...["--shock", "ETH=-50%,BTC=-45%,vol=+100%", "--sweep", "--hours", "1", "--accounts", "60"],
-      ...["--vary", "haircut=4%/6%/8%/10%/14%", "--vary", "buffer=10%/30%"],
+      ...["--shock", "ETH=-50%,BTC=-45%,vol=+100%", "--sweep", "--hours", "1", "--accounts", "50"],
+      ...["--vary", "haircut=5%/8%/10%/14%", "--vary", "buffer=10%/30%"],
     ],
   },
 ];
