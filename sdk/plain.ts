@@ -10,13 +10,20 @@ export type Plain<Value> = Value extends readonly (infer Each)[]
     ? { readonly [Key in keyof Value]: Plain<Value[Key]> }
     : Value;
 
+/** Names of a struct's fields; none for a list, whose elements have none. */
+const namesOf = (value: Result): string[] => {
+  try {
+    return value.length === 0 ? [] : Object.keys(value.toObject());
+  } catch {
+    return []; // ethers' way to say that elements are unnamed
+  }
+};
+
 const convert = (value: unknown): unknown => {
   if (!(value instanceof Result)) return value;
-  const names = Object.keys(value.toObject());
-  const named = names.length === value.length && names.every((name) => name !== "_" && !/^\d+$/.test(name));
-  return named && value.length > 0
-    ? Object.fromEntries(names.map((name, i) => [name, convert(value[i])]))
-    : [...value].map(convert);
+  const names = namesOf(value);
+  const isStruct = names.length > 0 && names.length === value.length && names[0] !== "_"; // ethers' name for one without
+  return isStruct ? Object.fromEntries(names.map((name, i) => [name, convert(value[i])])) : [...value].map(convert);
 };
 
 /** Lists and tuples as plain arrays and objects, so that they can be compared, printed and cloned. */

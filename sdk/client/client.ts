@@ -4,6 +4,7 @@ import { type Deployment, deploymentOn, parseDeployment } from "../addresses.ts"
 import { IERC20Metadata__factory } from "../contracts.ts";
 import { decodeEvents, type EventDecoder, eventDecoder, type ProtocolEvent } from "../events.ts";
 import { accountId } from "../ids.ts";
+import type { Account } from "../mirror/account.ts";
 import { type Action, type Approval } from "./action.ts";
 import { choreActions, type ChoreActions } from "./choreActions.ts";
 import { type Connection, type ConnectionOptions, type ConnectionSource, openConnection } from "./connection.ts";
@@ -23,6 +24,7 @@ import { safeActions, type SafeActions } from "./safeActions.ts";
 import { type Receipt, send, type SendOverrides, type Sent, type WaitOptions } from "./send.ts";
 import { type Signing, signing } from "./signing.ts";
 import { refusal, simulate, type Simulation } from "./simulate.ts";
+import { readMirrorAccounts, readSnapshot, type Snapshot, type SnapshotOptions } from "./snapshot.ts";
 import { tradingActions, type TradingActions } from "./tradingActions.ts";
 import { type Assets, type Contracts, type Venue, venueOf } from "./venue.ts";
 
@@ -41,7 +43,7 @@ export interface FromOptions {
 }
 
 const checkCode = async (provider: Provider, { contracts, chainId }: Deployment): Promise<void> => {
-  const named = Object.entries<string>(contracts);
+  const named = Object.entries({ ...contracts }) as [string, string][];
   const codes = await Promise.all(named.map(([, address]) => provider.getCode(address)));
   const missing = named.find((_, i) => codes[i] === "0x");
   if (missing !== undefined) throw new NoCodeError(missing[0], missing[1], chainId);
@@ -167,6 +169,19 @@ export class PlimsollClient {
   /** Reads perps, expiries, options and fees. */
   readMarkets(options: ReadOptions = {}): Promise<MarketsState> {
     return this.#answer(readMarkets(this.#venue, options));
+  }
+
+  /**
+   * Everything that margins depend on besides the accounts, at one block, for the functions of `@plimsoll/sdk/mirror`: equal to the
+   * chain to the wei. Keep `expiries` of an earlier snapshot's market to spare a search of events.
+   */
+  snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
+    return this.#answer(readSnapshot(this.#venue, this.provider, options));
+  }
+
+  /** Accounts as the mirror takes them, at one block; read them at the block of the snapshot that they are weighed in. */
+  mirrorAccounts(accounts: readonly string[], { block = "latest" }: ReadOptions = {}): Promise<Account[]> {
+    return this.#answer(readMirrorAccounts(this.#venue, this.provider, accounts, block));
   }
 
   async #answer<T>(work: Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import {
   BrowserProvider,
   FetchRequest,
   JsonRpcProvider,
+  JsonRpcSigner,
   Network,
   type Provider,
   type Signer,
@@ -90,42 +91,51 @@ const openHttp = async (url: string, timeout: number): Promise<Connection> => {
 
 /** As much of a browser's (and Node's) WebSocket as is used here. */
 interface Socket {
-  addEventListener(type: "error" | "close", listener: () => void): void;
-  removeEventListener(type: "error" | "close", listener: () => void): void;
-  onopen: unknown;
-  onmessage: unknown;
-  onerror: unknown;
+  onopen: (() => void) | null;
+  onmessage: ((message: { readonly data: unknown }) => void) | null;
+  onerror: (() => void) | null;
+  onclose: (() => void) | null;
   send(payload: string): void;
-  close(code?: number, reason?: string): void;
+  close(): void;
 }
+
+/** Asks for the chain on a socket of its own: a provider of ethers would go on asking for ever where nobody answers. */
+const probeSocket = (
+  url: string,
+  WebSocket: new (url: string) => Socket,
+): { answer: Promise<unknown>; close: () => void } => {
+  const socket = new WebSocket(url);
+  const answer = new Promise<unknown>((resolve, reject) => {
+    const fail = () => reject(new ConnectionError(`no node answers at ${url}`));
+    socket.onerror = fail;
+    socket.onclose = fail;
+    socket.onopen = () => socket.send(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }));
+    socket.onmessage = ({ data }) => {
+      try {
+        resolve((JSON.parse(String(data)) as { readonly result?: unknown }).result);
+      } catch {
+        reject(new ConnectionError(`what answers at ${url} is no node`));
+      }
+    };
+  });
+  return { answer, close: () => socket.close() };
+};
 
 const openWebSocket = async (url: string, timeout: number): Promise<Connection> => {
   const { WebSocket } = globalThis as { readonly WebSocket?: new (url: string) => Socket };
   if (WebSocket === undefined) {
     throw new ConnectionError("this runtime has no WebSocket: pass a WebSocketProvider of ethers instead of its URL");
   }
-  const socket = new WebSocket(url);
-  const provider = new WebSocketProvider(socket as ConstructorParameters<typeof WebSocketProvider>[0] & Socket);
-  let fail: () => void = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    fail = () => reject(new ConnectionError(`no node answers at ${url}`));
-    socket.addEventListener("error", fail);
-    socket.addEventListener("close", fail);
-  });
+  const probe = probeSocket(url, WebSocket);
+  let chainId: number;
   try {
-    const answer = Promise.race([provider.send("eth_chainId", []), failed]);
-    const chainId = chainIdOf(await within(answer, timeout, url), url);
-    return { provider, chainId, close: () => provider.destroy() };
-  } catch (error) {
-    await provider.destroy().catch(() => undefined);
-    throw error instanceof ConnectionError
-      ? error
-      : new ConnectionError(`no node answers at ${url}: ${said(error)}`, { cause: error });
+    chainId = chainIdOf(await within(probe.answer, timeout, url), url);
   } finally {
-    socket.removeEventListener("error", fail);
-    socket.removeEventListener("close", fail);
-    failed.catch(() => undefined); // nobody waits for it any more
+    probe.close();
   }
+  const network = Network.from(chainId);
+  const provider = new WebSocketProvider(url, network, { staticNetwork: network });
+  return { provider, chainId, close: () => provider.destroy() };
 };
 
 const isSigner = (source: object): source is Signer => "signTypedData" in source && "sendTransaction" in source;
@@ -135,23 +145,20 @@ const isWallet = (source: object): source is Eip1193Provider =>
 
 const openWallet = async (
   wallet: Eip1193Provider,
-  { requestAccounts, timeout }: ConnectionOptions,
+  { requestAccounts, timeout = TIMEOUT_MS }: ConnectionOptions,
 ): Promise<Connection> => {
-  const provider = new BrowserProvider({
-    request: ({ method, params }) => wallet.request({ method, ...(params !== undefined && { params }) }),
-  });
-  const ms = timeout ?? TIMEOUT_MS;
-  const chainId = chainIdOf(await within(provider.send("eth_chainId", []), ms, "the wallet"), "the wallet");
-  // Asking opens a window and may take its holder long.
-  const accounts = (await provider.send(
-    requestAccounts === true ? "eth_requestAccounts" : "eth_accounts",
-    [],
-  )) as string[];
-  const [first] = accounts;
-  const signer = first === undefined ? undefined : await provider.getSigner(first);
+  const asked = wallet.request({ method: "eth_chainId" });
+  const chainId = chainIdOf(await within(asked, timeout, "the wallet"), "the wallet");
+  // Asking for accounts opens a window and may take its holder long.
+  const accounts = await wallet.request({ method: requestAccounts === true ? "eth_requestAccounts" : "eth_accounts" });
+  const [first] = Array.isArray(accounts) ? (accounts as string[]) : [];
+  const network = Network.from(chainId);
+  const request: Eip1193Provider["request"] = ({ method, params }) =>
+    wallet.request({ method, ...(params !== undefined && { params }) });
+  const provider = new BrowserProvider({ request }, network, { staticNetwork: network });
   return {
     provider,
-    ...(signer !== undefined && { signer }),
+    ...(first !== undefined && { signer: new JsonRpcSigner(provider, first) }),
     chainId,
     close: () => {
       provider.destroy();

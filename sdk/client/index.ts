@@ -48,3 +48,4 @@ export {
   type TradingActions,
 } from "./tradingActions.ts";
 export { type Asset, type AssetRef, type Assets, type Contracts, type DerivativeDoors, type Venue } from "./venue.ts";
+export type { Snapshot, SnapshotOptions } from "./snapshot.ts";

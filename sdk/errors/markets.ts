@@ -35,7 +35,9 @@ export const MARKET_MESSAGES = {
   "AlreadySettled(uint8 underlying,uint40 expiry)": ({ underlying, expiry }, w) =>
     `${w.underlying(underlying)} at ${w.time(expiry)} is settled already: touch accounts instead`,
   "FeesTooSmall(uint256 amount,uint256 fees)": ({ amount, fees }, w) =>
-    `only ${w.value(fees)} of fees are there, not ${w.value(amount)}`,
+    amount === 0n
+      ? "no fees are there to be moved yet"
+      : `only ${w.value(fees)} of fees are there, not ${w.value(amount)}`,
   "TooSoon(uint8 underlying,uint256 until)": ({ underlying, until }, w) =>
     `${w.underlying(underlying)} was looked at a short while ago: again from ${w.time(until)} on`,
   "TooSoon(uint16 asset,uint256 until)": ({ asset, until }, w) =>
