@@ -43,14 +43,13 @@ async function send(url: string, method: string, params: readonly unknown[]): Pr
   }
 }
 
-/**
- * Lets time pass with blocks and not with the machine's clock: so much from one to the next where nobody says otherwise. What
- * is asked of the pending block is then always answered alike.
- */
-export const setBlockInterval = (url: string, seconds: number): Promise<boolean> =>
-  send(url, "anvil_setBlockTimestampInterval", [seconds]);
+/** Lets time pass with the machine's clock again, from the last block on. */
+export const followClock = (url: string): Promise<boolean> => send(url, "anvil_removeBlockTimestampInterval", []);
 
-/** Starts anvil on a free port of the loopback interface; its first block is at `time` (unix seconds), the next ones a second apart. */
+/**
+ * Starts anvil on a free port of the loopback interface; its first block is at `time` (unix seconds), the next ones are a second
+ * apart until {@link followClock}.
+ */
 export async function startAnvil(time: number, stopped: AbortSignal): Promise<LocalChain> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -66,7 +65,8 @@ export async function startAnvil(time: number, stopped: AbortSignal): Promise<Lo
   const stop = async () => void (await stopProcess(child));
   for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end && !stopped.aborted;) {
     if (child.exitCode !== null || child.pid === undefined) throw new Error(`anvil did not start:\n${complaint}`);
-    if (await setBlockInterval(url, 1)) return { url, stop };
+    // Not by the clock: between a deployment's estimate of gas and its transaction a second may pass, or none.
+    if (await send(url, "anvil_setBlockTimestampInterval", [1])) return { url, stop };
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   await stop();

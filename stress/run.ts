@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 import type { NetworkConfig } from "../deploy/config/types.ts";
 import { writeDeployment } from "../deploy/lib/addresses.ts";
-import { setBlockInterval, startAnvil } from "../replay/anvil.ts";
+import { followClock, startAnvil } from "../replay/anvil.ts";
 import { loadPath, type PricePath, rounds } from "../replay/candles.ts";
 import { Cleanup } from "../replay/cleanup.ts";
 import { calendarOf } from "../replay/derivatives/calendar.ts";
@@ -31,7 +31,6 @@ import type { RunRecord } from "./record.ts";
 import { StressReplay } from "./replay.ts";
 import { type KeeperResult, resultOf, type StressResult } from "./result.ts";
 import { shockPath } from "./shock.ts";
-import { BLOCK_S } from "./spells.ts";
 import { sum } from "./statistics.ts";
 import { windowOf, withTimes, worstMoment } from "./window.ts";
 
@@ -132,7 +131,8 @@ async function perform(
   if (stopped.aborted) return undefined;
 
   progress.say(`Starting ${options.keepers} keepers …`);
-  await setBlockInterval(chain.url, BLOCK_S);
+  // With an interval anvil would move the pending block on whenever somebody looks at it.
+  await followClock(chain.url);
   const fleet = await Fleet.start(ledger, {
     ...{ rpc: chain.url, deployment: writeDeployment(deployment, directory), directory, logs },
     count: options.keepers,
