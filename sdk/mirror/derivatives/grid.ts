@@ -35,7 +35,7 @@ const PROBABILITY_BITS = 54;
 const SQUARED_UNIT = UNIT * UNIT;
 const [UP, NONE, DOWN, LINEAR, ABS] = [0, 1, 2, 3, 4] as const;
 
-const require = (ok: boolean, value: bigint): void => {
+const demand = (ok: boolean, value: bigint): void => {
   if (!ok) throw new Refused("BeyondGrid", value);
 };
 
@@ -138,8 +138,8 @@ const spanOf = (t: ScenarioTerms, rule: number): { readonly from: number; readon
 };
 
 const pricingOf = (t: ScenarioTerms, e: OptionExpiry): Pricing => {
-  require(e.forwardVar < MAX_PRICE / 2n && e.forwardFix < MAX_PRICE / 2n, e.forwardVar | e.forwardFix);
-  require(e.secondsLeft < MAX_SECONDS, e.secondsLeft);
+  demand(e.forwardVar < MAX_PRICE / 2n && e.forwardFix < MAX_PRICE / 2n, e.forwardVar | e.forwardFix);
+  demand(e.secondsLeft < MAX_SECONDS, e.secondsLeft);
   const time = (e.secondsLeft * WAD) / YEAR;
   const rootTime = sqrt((e.secondsLeft * WAD2) / YEAR);
   const factors: readonly [rule: number, factor: () => bigint, least: bigint][] = [
@@ -186,7 +186,7 @@ const weigh = (
     puts += leg.puts;
     putStrikes += leg.puts * leg.strike;
   }
-  require(highest < MAX_PRICE, highest);
+  demand(highest < MAX_PRICE, highest);
   const excess = (sum: bigint): number => Math.max(0, bitLength(sum | 1n) - WEIGHT_BITS);
   return {
     shiftA: BigInt(excess(sumA)),
@@ -304,8 +304,8 @@ const charges = (w: Work, book: UnderlyingBook): Pick<UnderlyingRisk, "chargeIni
  * Reverts `BeyondGrid` for prices from 2^104 on and expiries a hundred years away.
  */
 export const evaluateGrid = (book: UnderlyingBook, terms: ScenarioTerms, g: bigint): UnderlyingRisk => {
-  require(book.spot < MAX_PRICE, book.spot);
-  require(book.perpMark < MAX_PRICE, book.perpMark);
+  demand(book.spot < MAX_PRICE, book.spot);
+  demand(book.perpMark < MAX_PRICE, book.perpMark);
   const shocks = shocksOf(terms, g);
   const changes = new Array<bigint>(terms.cells.length).fill(0n);
   const w: Work = { terms, shocks, changes, basis: 0n, optionValue: 0n, nakedShorts: 0n, unsure: 0n };
