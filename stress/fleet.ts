@@ -16,6 +16,8 @@ interface Slot {
   readonly wire: Wire;
   process: KeeperProcess | undefined;
   isCut: boolean;
+  /** Killed and started again it goes on with its log. */
+  hasRun: boolean;
 }
 
 export interface FleetSettings {
@@ -47,7 +49,13 @@ export class Fleet {
     try {
       for (let i = 0; i < settings.count; ++i) {
         const actor = await ledger.actor(`keeper ${i + 1}`, ETHER);
-        fleet.slots.push({ actor, wire: await Wire.open(settings.rpc), process: undefined, isCut: false });
+        fleet.slots.push({
+          actor,
+          wire: await Wire.open(settings.rpc),
+          process: undefined,
+          isCut: false,
+          hasRun: false,
+        });
       }
       await fleet.revive();
     } catch (error) {
@@ -106,14 +114,16 @@ export class Fleet {
     const { deployment, directory, logs } = this.settings;
     await Promise.all(
       this.slots.map(async (slot, i) => {
-        slot.process ??= await KeeperProcess.start({
+        if (slot.process !== undefined) return;
+        slot.process = await KeeperProcess.start({
           rpc: slot.wire.url,
           key: slot.actor.wallet.privateKey,
           deployment,
           state: join(directory, `keeper-${i + 1}.sqlite`),
           log: join(logs, `keeper-${i + 1}.log`),
-          append: true,
+          append: slot.hasRun,
         });
+        slot.hasRun = true;
       }),
     );
   }

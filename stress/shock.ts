@@ -39,7 +39,7 @@ export function parseShock(text: string): Shock {
 const START = 1_767_571_200;
 const FIRST = { eth: 2_500, btc: 60_000 } as const;
 const STEP_S = 60;
-const VOLATILITY_STEP_S = 600;
+const VOLATILITY_STEP_S = 60;
 /** Implied volatility before the shock, per √year. */
 const CALM_VOLATILITY = { eth: 0.7, btc: 0.6 } as const;
 const MOST_VOLATILITY = 5;
