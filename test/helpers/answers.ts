@@ -1,5 +1,5 @@
 // What a view says or refuses, and what its mirror says or refuses, in one form, to be compared whole.
-import type { BaseContract } from "ethers";
+import type { BaseContract, Interface } from "ethers";
 
 import { attempt } from "../../sdk/mirror/errors.ts";
 
@@ -22,12 +22,13 @@ const dataOf = (error: unknown): string | undefined => {
   return dataOf(cause);
 };
 
-/** Asks a view by `eth_call`; a custom error comes back by its name and arguments. */
+/** Asks a view by `eth_call`; a custom error comes back by its name and arguments. `others`: who else may be heard through it. */
 export async function chainAnswer(
   provider: Asked,
   contract: BaseContract,
   name: string,
   args: readonly unknown[],
+  others: readonly Interface[] = [],
 ): Promise<Answer> {
   const face = contract.interface;
   const data = face.encodeFunctionData(name, args);
@@ -39,8 +40,8 @@ export async function chainAnswer(
     const reason = dataOf(error);
     if (reason === undefined) throw error;
     if (reason.startsWith(PANIC)) return { error: `Panic(${BigInt(`0x${reason.slice(-64)}`)})` };
-    const parsed = face.parseError(reason);
-    if (parsed === null) throw error;
+    const parsed = [face, ...others].map((each) => each.parseError(reason)).find((each) => each !== null);
+    if (parsed === undefined || parsed === null) throw error;
     return { error: `${parsed.name}(${parsed.args.map(String).join(",")})` };
   }
 }
