@@ -1,46 +1,22 @@
 import { expect } from "chai";
-import { ZeroHash } from "ethers";
 
-import { type Account, type Entry, NO_FLAGS } from "../sdk/mirror/account.ts";
-import { idleAsset, vaultShareAsset } from "../sdk/mirror/assets.ts";
+import type { Account } from "../sdk/mirror/account.ts";
+import { vaultShareAsset } from "../sdk/mirror/assets.ts";
 import { attempt } from "../sdk/mirror/errors.ts";
 import type { Market } from "../sdk/mirror/market.ts";
 import { INITIAL, LIQUIDATION, MID, type Purpose } from "../sdk/mirror/model.ts";
 import { prepare } from "../sdk/mirror/prepared.ts";
 import { midPrice, priceState } from "../sdk/mirror/prices.ts";
-import { haircutsOf, type Holding } from "../sdk/mirror/spot.ts";
+import { haircutsOf } from "../sdk/mirror/spot.ts";
 import { holdingsOf, weigh } from "../sdk/mirror/weigh.ts";
 import { type Answer, errorOf, errorText, signedWord } from "./helpers/bulk.ts";
-import { digitsOf, type Random, seeded, shuffled } from "./helpers/random.ts";
+import { digitsOf, seeded } from "./helpers/random.ts";
+import { pack, randomAccount, UNKNOWN } from "./helpers/spot-accounts.ts";
 import { assetIds, decimalsOf, POOLS, type SpotWorld, spotWorld } from "./helpers/spot-world.ts";
 
 const ROUNDS = 40;
 const ACCOUNTS = 260; // of each round: 10,400 portfolios, each for the three purposes
 const PURPOSES = [INITIAL, LIQUIDATION, MID] as const;
-
-/** An asset beyond every table. */
-const UNKNOWN = idleAsset(9);
-
-const randomAccount = (r: Random): Account => {
-  const entries: Entry[] = [];
-  for (const asset of [...assetIds(), ...POOLS.map((_, i) => vaultShareAsset(i + 1)), UNKNOWN]) {
-    const isPool = asset < idleAsset(0);
-    if (r(isPool ? 4 : 3) !== 0 && !isPool) continue;
-    if (isPool && r(3) === 0) continue;
-    const shares = digitsOf(r, decimalsOf(asset) + 6);
-    if (shares === 0n || (asset === UNKNOWN && r(5) !== 0)) continue;
-    entries.push({ asset, shares: isPool && r(2) === 0 ? -shares : shares });
-  }
-  const odd = r(200);
-  const flags = {
-    ...NO_FLAGS,
-    ...(odd === 0 ? ({ model: 1 } as const) : {}),
-    ...(odd === 1 ? { hasQuote: true } : {}),
-  };
-  return { id: ZeroHash, flags, entries: shuffled(r, entries), quote: 0n, positions: [] };
-};
-
-const pack = ({ asset, amount }: Holding): bigint => (BigInt(asset) << 240n) | BigInt.asUintN(128, amount);
 
 const said = (answer: Answer, purpose: Purpose, types: SpotWorld["engine"]["interface"]): string => {
   if (!answer.ok) return errorOf(types, answer);

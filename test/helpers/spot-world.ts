@@ -77,7 +77,9 @@ export interface SpotWorld {
   readonly engine: MarginEngine;
   readonly call: (calls: readonly string[]) => ReturnType<typeof bulk>;
   /** A new table, new prices (some broken now and then), new totals: on the chain and as a market. */
-  readonly shuffle: (r: Random) => Promise<Market>;
+  readonly shuffle: (r: Random, ledgerTable?: string) => Promise<Market>;
+  /** Code at an address. */
+  readonly put: (address: string, code: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -134,7 +136,7 @@ export const spotWorld = async (): Promise<SpotWorld> => {
       toBeHex(value, 32),
     );
 
-  const randomTable = (r: Random, time: number): RiskTable => {
+  const randomTable = (r: Random, time: number, ledgerTable: string | undefined): RiskTable => {
     const group = (id: number): Haircut["group"] => ({ id, maintenanceBps: r(100), initialExtraBps: r(100) });
     const [one, oneBefore, two, twoBefore] = [group(1), group(1), group(2), group(2)];
     const [stables, ethers_] = [r(3) === 0, r(2) === 0];
@@ -187,6 +189,7 @@ export const spotWorld = async (): Promise<SpotWorld> => {
         deviationDelay: 300,
         ...(r(2) === 0 ? { sequencer: { feed: address(sequencer), grace: GRACE } } : {}),
         ...(ramped ? { ramp } : {}),
+        ...(ledgerTable === undefined ? {} : { ledgerTable }),
         pools,
         idles: IDLES.map((decimals, i) => asset(1, i + 1, POOLS.length + i, decimals)),
         vaultShares: pools.map((pool, i) => (pool === null || r(4) === 0 ? null : both(2, i + 1))),
@@ -256,9 +259,9 @@ export const spotWorld = async (): Promise<SpotWorld> => {
     return { feeds: rounds, twaps: averages, sequencer: { answer, startedAt }, disagreements };
   };
 
-  const shuffle: SpotWorld["shuffle"] = async (r) => {
+  const shuffle: SpotWorld["shuffle"] = async (r, ledgerTable) => {
     const begun = await networkHelpers.time.latest();
-    const table = randomTable(r, begun);
+    const table = randomTable(r, begun, ledgerTable);
     await setPrices(r, table, begun);
     await networkHelpers.setCode(ENGINE, template + packRiskTable(table).slice(2));
 
@@ -327,5 +330,7 @@ export const spotWorld = async (): Promise<SpotWorld> => {
     outflowLeft: undefined,
   });
 
-  return { engine, call, shuffle, close: () => connection.close() };
+  const put: SpotWorld["put"] = (place, code) => networkHelpers.setCode(place, code);
+
+  return { engine, call, shuffle, put, close: () => connection.close() };
 };
