@@ -30,6 +30,9 @@ const WAD = 1e18;
 const DUE = 1;
 const HOT = 2;
 const BLIND = 4;
+const BELOW = 8;
+/** It changed itself since it was weighed. */
+const CHANGED = 16;
 
 export class AccountBook {
   private rows: Rows;
@@ -52,7 +55,7 @@ export class AccountBook {
   private readonly hot = new Set<number>();
   private readonly blind = new Set<number>();
   private readonly below = new Set<number>();
-  /** Of rows below: maintenance, mtm and gross value. */
+  /** Of rows below: maintenance, mtm and gross value, and the market they are of. */
   private margins = new Float64Array(0);
 
   private evaluations = 0;
@@ -200,14 +203,31 @@ export class AccountBook {
     return { due: this.queue.length - this.queued, looked: 0, pending: this.pending, below: this.below.size };
   }
 
+  find(): Look {
+    const due = this.pending;
+    let looked = 0;
+    if (this.terms.market !== undefined) {
+      this.prepare();
+      for (let i = this.queued; i < this.queue.length; i += 1) {
+        const row = this.queue[i] ?? 0;
+        // Who was below is known already.
+        if (((this.state[row] ?? 0) & (BELOW | CHANGED)) === BELOW) continue;
+        if (!this.weigher.isWatched(row)) continue;
+        this.weigher.weigh(row, false);
+        looked += 1;
+        this.note(row);
+      }
+      this.evaluations += looked;
+    }
+    return { due, looked, pending: this.pending, below: this.below.size };
+  }
+
   look(limit = Infinity): Look {
     const start = performance.now();
     const due = this.pending;
     let looked = 0;
     if (this.terms.market !== undefined) {
-      this.terms.catchUp();
-      this.weigher.bind(this.columns(), this.terms.tables);
-      this.guards.reserve(this.terms.factorCount, this.rows.count);
+      this.prepare();
       while (this.queued < this.queue.length && looked < limit) {
         const row = this.queue[this.queued] ?? 0;
         this.queued += 1;
@@ -223,14 +243,14 @@ export class AccountBook {
   weigh(id: string): Weight | undefined {
     const row = this.rowOf(id);
     if (row === NO_ROW || this.terms.market === undefined) return undefined;
-    this.terms.catchUp();
-    this.weigher.bind(this.columns(), this.terms.tables);
+    this.prepare();
     return this.weightOf(row);
   }
 
   rank(options: RankOptions = {}): Candidate[] {
     const { market } = this.terms;
     if (market === undefined) return [];
+    this.refresh();
     const count = this.below.size;
     const [rows, profits, fractions] = [new Int32Array(count), new Float64Array(count), new Float64Array(count)];
     let n = 0;
@@ -344,6 +364,13 @@ export class AccountBook {
     return this.queue.length - this.queued;
   }
 
+  /** Before accounts are weighed: columns and tables may have grown. */
+  private prepare(): void {
+    this.terms.catchUp();
+    this.weigher.bind(this.columns(), this.terms.tables);
+    this.guards.reserve(this.terms.factorCount, this.rows.count);
+  }
+
   private columns(): WeighedColumns {
     const { ids, wordsAt, wordsCount, ledgerAt, ledgerCount, slab } = this.rows;
     return { ids, wordsAt, wordsCount, ledgerAt, ledgerCount, words: slab.words, tags: slab.tags };
@@ -384,6 +411,7 @@ export class AccountBook {
   private changed(row: number): void {
     this.dirty.add(pageOf(row));
     this.makeDue(row);
+    this.state[row] = (this.state[row] ?? 0) | CHANGED;
   }
 
   private makeDue(row: number): void {
@@ -435,32 +463,57 @@ export class AccountBook {
       this.cool(row, state);
       return;
     }
-    this.state[row] = HOT;
+    this.state[row] = HOT | (state & BELOW);
     if ((state & HOT) === 0) this.hot.add(row);
-    if (weigher.maintenance >= weigher.error) {
-      this.below.delete(row);
+    this.note(row);
+  }
+
+  /** Takes a row that was just weighed among those below maintenance, or out of them. */
+  private note(row: number): void {
+    const { weigher, below } = this;
+    const state = this.state[row] ?? 0;
+    if (!weigher.priced || weigher.maintenance >= weigher.error) {
+      if ((state & BELOW) === 0) return;
+      this.state[row] = state & ~BELOW;
+      below.delete(row);
       return;
     }
-    this.below.add(row);
-    if (3 * row >= this.margins.length) {
-      const longer = new Float64Array(3 * this.rows.wordsAt.length);
+    if ((state & BELOW) === 0) {
+      this.state[row] = state | BELOW;
+      below.add(row);
+    }
+    if (4 * row >= this.margins.length) {
+      const longer = new Float64Array(4 * this.rows.wordsAt.length);
       longer.set(this.margins);
       this.margins = longer;
     }
-    this.margins[3 * row] = weigher.maintenance;
-    this.margins[3 * row + 1] = weigher.mtm;
-    this.margins[3 * row + 2] = weigher.gross;
+    this.margins[4 * row] = weigher.maintenance;
+    this.margins[4 * row + 1] = weigher.mtm;
+    this.margins[4 * row + 2] = weigher.gross;
+    this.margins[4 * row + 3] = this.terms.number;
   }
 
   /** It need not be looked at with every change any more. */
   private cool(row: number, state: number): void {
-    if ((state & HOT) === 0) return;
-    this.hot.delete(row);
-    this.below.delete(row);
+    if ((state & HOT) !== 0) this.hot.delete(row);
+    if ((state & BELOW) !== 0) this.below.delete(row);
+  }
+
+  /** Weighs those below again whose numbers are of an older market. */
+  private refresh(): void {
+    this.prepare();
+    for (const row of [...this.below]) {
+      if (this.margin(row, 3) === this.terms.number && ((this.state[row] ?? 0) & CHANGED) === 0) continue;
+      this.weigher.weigh(row, false);
+      this.evaluations += 1;
+      this.note(row);
+      // Where it is above now its guard is still to be set.
+      this.makeDue(row);
+    }
   }
 
   private margin(row: number, field: number): number {
-    return this.margins[3 * row + field] ?? 0;
+    return this.margins[4 * row + field] ?? 0;
   }
 
   private weightOf(row: number): Weight {

@@ -5,8 +5,9 @@
 //   let head = book.head;                       // where to go on reading; undefined: from the deployment
 //   book.apply({ number, hash, parentHash, logs });        // throws ForkError: book.rollback(ancestor) first
 //   book.setMarket(market);                     // collects who must be looked at again
-//   book.look();                                // weighs them; new guards for those above maintenance
+//   book.find();                                // weighs them: now it is known who is below maintenance
 //   for (const candidate of book.rank()) …      // those below, by expected profit
+//   book.look();                                // new guards, when there is time
 //   book.checkpoint();                          // in one transaction
 import type { Market } from "../../sdk/mirror/market.ts";
 import type {
@@ -47,7 +48,12 @@ export interface Book {
 
   /** Takes over prices, volatilities, indices, parameters and time, and collects the accounts to look at again. */
   setMarket(market: Market): Look;
-  /** Weighs accounts that are due, at most `limit`, those nearest the line first. */
+  /**
+   * Weighs accounts that are due, without new guards: who fell below maintenance is known then. `look` has still to be called, when there
+   * is time; until then the same accounts are weighed with every change.
+   */
+  find(): Look;
+  /** Weighs accounts that are due and sets their guards; at most `limit` of them. Does what `find` does too. */
   look(limit?: number): Look;
   /** Weighs one. Undefined: no such account. */
   weigh(id: string): Weight | undefined;

@@ -96,6 +96,11 @@ export class Terms {
 
   constructor(private readonly instruments: Instruments) {}
 
+  /** Of the market: every one has its own. */
+  get number(): number {
+    return this.tables.counts[COUNT.MARKET] ?? 0;
+  }
+
   get factorCount(): number {
     return this.factors.size;
   }
