@@ -188,14 +188,14 @@ export class BookScout implements Scout {
       }
     }
     if (isFinal) {
-      this.book.apply({ ...reached, logs: own as unknown as RawLog[], isFinal });
+      this.book.apply({ ...reached, logs: own, isFinal });
       return;
     }
     const blocks = new Map<number, { number: number; hash: string; logs: RawLog[] }>();
     for (const each of own) {
       const number = Number(each.blockNumber);
       const block = blocks.get(number) ?? { number, hash: each.blockHash, logs: [] };
-      block.logs.push(each as unknown as RawLog);
+      block.logs.push(each);
       blocks.set(number, block);
     }
     const last = blocks.get(reached.number);
