@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 
 import type { Market } from "../sdk/mirror/market.ts";
 import type { AccountView, Book, RawLog } from "./book/index.ts";
-import type { Chain, Neighbours } from "./chain.ts";
+import type { Chain } from "./chain.ts";
 import type { Health } from "./health.ts";
 import type { Head } from "./heads.ts";
 import type { Candidate } from "./liquidation/candidate.ts";
@@ -77,10 +77,10 @@ export class BookScout implements Scout {
     return undone;
   }
 
-  async look(head: Pick<Head, "number" | "timestamp" | "hash">, around: Neighbours): Promise<Sighting> {
+  async look(head: Pick<Head, "number" | "hash">): Promise<Sighting> {
     let looked = 0;
     if (this.marketAt !== head.hash || this.market === undefined) {
-      this.market = await this.reader.read(head, around);
+      this.market = await this.reader.read(head);
       this.book.setMarket(this.market);
       looked = this.book.look().looked;
       this.marketAt = head.hash;

@@ -195,7 +195,7 @@ class Keeper {
     if (isNew) this.log.debug({ event: "block", number: head.number, watched }, "new block");
 
     const around = await neighbours(chain);
-    const sighting = await scout.look(head, around);
+    const sighting = await scout.look(head);
     const chores =
       isNew && coordinator.leads()
         ? await parts.chores.due(around, await reckoning.upkeepOf(around), head.timestamp)

@@ -1,5 +1,4 @@
 // Who may be below maintenance: what the keeper's loop needs to know about all accounts together.
-import type { Neighbours } from "./chain.ts";
 import type { Head } from "./heads.ts";
 import type { BlockRef } from "./state.ts";
 import type { Candidate } from "./liquidation/candidate.ts";
@@ -27,7 +26,7 @@ export interface Scout {
   /** Reads what is new, up to `head`; undoes what a reorganisation undid. `true`: it did undo. */
   sync(head: BlockRef, signal: AbortSignal): Promise<boolean>;
   /** Everybody who needs something done, at the prices of now. */
-  look(head: Pick<Head, "number" | "timestamp" | "hash">, around: Neighbours): Promise<Sighting>;
+  look(head: Pick<Head, "number" | "hash">): Promise<Sighting>;
   readonly head: BlockRef | undefined;
   readonly state: ScoutState;
   /** Gross value of an account, whole settlement units, where it is known. */

@@ -21,6 +21,8 @@ export interface KeeperDeployment {
   readonly realizedVolatility: string | undefined;
   /** By symbol. */
   readonly assets: ReadonlyMap<string, DeployedAsset>;
+  /** The file as it is, for readers of the SDK. */
+  readonly whole: unknown;
 }
 
 export interface DeployedAsset {
@@ -81,6 +83,7 @@ export const parseDeployment = (value: unknown, file: string): KeeperDeployment 
     sizeCheckpoints: address("contracts.sizeCheckpoints"),
     deviationRecord: address("contracts.deviationRecord"),
     uniswapFactory: address("uniswap.factory"),
+    whole: value,
     realizedVolatility:
       at("contracts.realizedVolatility") === undefined ? undefined : address("contracts.realizedVolatility"),
     assets: new Map(
