@@ -6,20 +6,16 @@ import { fileURLToPath } from "node:url";
 
 import { expect } from "chai";
 
-import { judge, rebuild, runAudit, symbolsOf } from "../audit/audit.ts";
+import { runAudit } from "../audit/audit.ts";
 import { pinBlock, readLogs } from "../audit/chain.ts";
-import type { AuditEvent } from "../audit/events.ts";
 import { findingText } from "../audit/findings.ts";
-import { Fold } from "../audit/fold.ts";
-import { findSources, openingCustody, type Placed, readHistory } from "../audit/history.ts";
 import { deploymentFor, parseBlock, parseDeployment, requireUrl } from "../audit/options.ts";
 import { connectRpc, EndpointError, type Rpc, RpcError } from "../audit/rpc.ts";
-import { toJson } from "../audit/text.ts";
 import type { Address } from "../deploy/config/types.ts";
 import { optionWord } from "../sdk/instruments.ts";
 import { balanceWord, LEDGER_SLOTS, mapped, SAFE_SLOTS, withCorrupted, type Word } from "./helpers/corruption.ts";
 import type { Protocol } from "./helpers/protocol.ts";
-import { randomOf, richChain, type Told } from "./helpers/rich-history.ts";
+import { richChain, type Told } from "./helpers/rich-history.ts";
 import { type Bridge, bridgeTo } from "./helpers/rpc-bridge.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -169,166 +165,6 @@ describe("Auditor", function () {
 
     it("sees nothing left once all is put back", async () => {
       expect(await found()).to.deep.equal([]);
-    });
-  });
-
-  describe("a history that is not whole", () => {
-    let history: Placed[];
-    let fold: () => Fold;
-    let asked: Rpc;
-
-    before("read once, storage's answers kept", async () => {
-      const { block } = await rebuild(rpc, p.deployment);
-      const sources = await findSources(rpc, p.deployment, block);
-      const opening = await openingCustody(rpc, sources, p.deployment.fromBlock);
-      history = [];
-      for await (const { events } of readHistory(rpc, p.deployment, sources, block)) history.push(...events);
-      const { safe, ledger } = sources;
-      fold = () => new Fold({ safe, ledger, opening, symbols: symbolsOf(p.deployment) });
-      const answers = new Map<string, Promise<unknown>>();
-      const answer = (method: string, params: readonly unknown[]) => {
-        const key = JSON.stringify([method, params]);
-        const known = answers.get(key) ?? rpc.request(method, params).catch((error: unknown) => error);
-        answers.set(key, known);
-        return known;
-      };
-      asked = {
-        request: answer,
-        batch: (calls) => Promise.all(calls.map(({ method, params }) => answer(method, params))),
-      };
-    });
-
-    /** Everything that was rebuilt, as text. */
-    const stateOf = ({ safe, ledger, tokens, setting }: Fold): string => {
-      const plain = (value: unknown): unknown => {
-        if (value instanceof Map) return [...value].map(([key, each]) => [String(key), plain(each)]).sort();
-        if (value instanceof Set) return [...value].sort();
-        if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-        return Object.entries(value).map(([key, each]) => [key, plain(each)]);
-      };
-      const { accounts, pools, listings, vaults, configs, caps, pointers, operators, nonces, pause } = safe;
-      const { perps, expiries } = ledger;
-      return toJson(
-        [accounts, pools, listings, vaults, configs, caps, pointers, operators, nonces, pause, perps, expiries]
-          .concat([ledger.accounts, ledger.pointers, ledger.treasury, tokens.vaults, tokens.custody] as never[])
-          .map(plain)
-          .concat(setting.ledger),
-      );
-    };
-
-    const verdictOn = async (events: readonly Placed[]): Promise<{ findings: string[]; state: string }> => {
-      const rebuilt = fold();
-      for (const { event, at } of events) rebuilt.apply(event, at);
-      rebuilt.finish();
-      const state = stateOf(rebuilt);
-      const { block } = await rebuildBlock();
-      const { findings } = await judge(asked, p.deployment, rebuilt, block);
-      return { findings: findings.map(findingText), state };
-    };
-    let head: Promise<{ block: Awaited<ReturnType<typeof rebuild>>["block"] }> | undefined;
-    const rebuildBlock = () => (head ??= rebuild(rpc, p.deployment));
-
-    it("judges the whole history well", async () => {
-      expect((await verdictOn(history)).findings).to.deep.equal([]);
-    });
-
-    /** Told once and seen in nothing else: only the endpoint's word stands for these. */
-    const alone = new Set<AuditEvent["kind"]>(["OperatorSet", "NonceUsed"]);
-
-    it("names any event that is missing, unless nothing that it said was left in the end", async () => {
-      const { state: whole } = await verdictOn(history);
-      const random = randomOf(7);
-      const byKind = new Map<string, number>();
-      history.forEach(({ event }, i) => byKind.set(event.kind, i));
-      const some = Array.from({ length: 90 }, () => Math.floor(random() * history.length));
-      let named = 0;
-      for (const i of new Set([...byKind.values(), ...some])) {
-        const { findings, state } = await verdictOn(history.filter((_, j) => j !== i));
-        const placed = history[i];
-        if (placed === undefined || alone.has(placed.event.kind)) continue;
-        if (state !== whole) expect(findings, `${placed.event.kind} in block ${placed.at.block}`).to.not.be.empty;
-        if (findings.length > 0) named += 1;
-      }
-      expect(named).to.be.greaterThan(60);
-    });
-
-    const last = <K extends AuditEvent["kind"]>(
-      kind: K,
-      where: (event: Extract<AuditEvent, { kind: K }>) => boolean = () => true,
-    ): number =>
-      history.findLastIndex(({ event }) => event.kind === kind && where(event as Extract<AuditEvent, { kind: K }>));
-    const altered = (i: number, change: (event: AuditEvent) => AuditEvent): Placed[] =>
-      history.map((placed, j) => (i === j ? { ...placed, event: change(placed.event) } : placed));
-
-    it("names an altered balance, quote, size, index and transfer, and where the sums broke", async () => {
-      const word = (event: AuditEvent) =>
-        event.kind === "AccountChanged"
-          ? { ...event, words: event.words.map((w, k) => (k === 0 ? w + 1n : w)) }
-          : event;
-      const cases: [number, (event: AuditEvent) => AuditEvent, RegExp][] = [
-        [
-          last("AccountChanged", ({ account, cause }) => account === told.accounts.alice && cause === "Deposit"),
-          word,
-          /V2: pool 1: accounts hold/,
-        ],
-        [
-          last("LedgerChanged"),
-          (e) => (e.kind === "LedgerChanged" ? { ...e, quote: e.quote - 1n } : e),
-          /D1: quotes: all quotes add up to -1/,
-        ],
-        [
-          last("LedgerChanged", ({ cause, changed }) => cause === "Fill" && changed.length > 0),
-          (e) => (e.kind === "LedgerChanged" ? { ...e, changed: e.changed.map((w) => w + 1n) } : e),
-          /D1: ETH-.*: all sizes add up to 1/,
-        ],
-        [
-          last("PoolChanged"),
-          (e) => (e.kind === "PoolChanged" ? { ...e, supply: e.supply - (1n << 192n) } : e),
-          /storage: .*pool words/,
-        ],
-        [
-          last("VaultTransfer"),
-          (e) => (e.kind === "VaultTransfer" ? { ...e, value: e.value + 1n } : e),
-          /V2: pool \d: vault holders have/,
-        ],
-        [
-          last("TokenMoved"),
-          (e) => (e.kind === "TokenMoved" ? { ...e, amount: e.amount - 1n } : e),
-          /custody of the safe/,
-        ],
-        [
-          last("DebtWrittenOff"),
-          (e) => (e.kind === "DebtWrittenOff" ? { ...e, supplyIndex: e.supplyIndex + 1n } : e),
-          /V3: pool 1: a write-off left/,
-        ],
-        [
-          last("BidTaken", ({ writtenOff }) => writtenOff > 0n),
-          (e) => (e.kind === "BidTaken" ? { ...e, writtenOff: 0n } : e),
-          /L2: write-off/,
-        ],
-        [
-          last("OperatorSet"),
-          (e) => (e.kind === "OperatorSet" ? { ...e, expiry: e.expiry + 1 } : e),
-          /storage: operator .* expiry/,
-        ],
-        [
-          last("ExpirySettled"),
-          (e) => (e.kind === "ExpirySettled" ? { ...e, price: e.price + 1n } : e),
-          /storage: expiry .* price/,
-        ],
-      ];
-      for (const [i, change, message] of cases) {
-        const { findings } = await verdictOn(altered(i, change));
-        expect(findings.join("\n"), String(message)).to.match(message);
-      }
-      const { findings } = await verdictOn(history.filter((_, i) => i !== last("DebtWrittenOff")));
-      expect(findings.join("\n")).to.match(/V3: pool 1: supply index fell .* without a write-off \[block \d+, 0x/);
-    });
-
-    it("names events told twice or out of order", async () => {
-      const i = last("AccountChanged");
-      const swapped = history.with(i, history[i - 1] as Placed).with(i - 1, history[i] as Placed);
-      expect((await verdictOn(swapped)).findings.join("\n")).to.match(/events: history: event \d+ follows event \d+/);
     });
   });
 

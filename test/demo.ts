@@ -21,6 +21,7 @@ import { calendarOf } from "../replay/derivatives/calendar.ts";
 import { parseHints } from "../replay/derivatives/hints.ts";
 import { marketOf } from "../replay/derivatives/market.ts";
 import { pairsOf } from "../replay/derivatives/settler.ts";
+import type { Audited } from "../scripts/demo/summary.ts";
 import type { DerivativesSummary } from "../scripts/demo/derivatives/summary.ts";
 import { fromWad, Surface } from "../replay/derivatives/surface.ts";
 import { grid, surfaceViolations, YEAR_SECONDS } from "../sdk/svi.ts";
@@ -449,6 +450,10 @@ describe("Demo: npm start", function () {
     expect(summary["liquidated"]).to.be.at.least(1);
     expect(summary["violations"]).to.deep.equal([]);
     expect(summary["keeperLate"]).to.equal(0);
+    const audit = summary["audit"] as Audited;
+    expect(audit.findings).to.deep.equal([]);
+    expect(audit.differences).to.equal(0);
+    expect(audit.events).to.be.greaterThan(1_000);
     const derivatives = summary["derivatives"] as DerivativesSummary;
     const models = derivatives.books.map(({ model }) => model);
     expect(models.filter((model) => model === "portfolio")).to.have.length(BOOKS.length);

@@ -25,10 +25,12 @@ import { type Bridge, bridgeTo } from "./helpers/rpc-bridge.ts";
 const PARTS = ["amount", "interest", "writeOff", "funding", "fee"] as const;
 
 /** A table without quoted cells, by column. */
-const rowsOf = (csv: string): Record<string, string>[] => {
+const rowsOf = (csv: string): Record<string, string | undefined>[] => {
   const [head = "", ...lines] = csv.trimEnd().split("\r\n");
   const names = head.split(",");
-  return lines.map((line) => Object.fromEntries(line.split(",").map((cell, i) => [names[i], cell])));
+  return lines.map((line) =>
+    Object.fromEntries(line.split(",").map((cell, i): [string, string] => [names[i] ?? "", cell])),
+  );
 };
 
 describe("Reports", function () {
