@@ -24,7 +24,7 @@ through JSON-RPC; perps and options traded by signed orders under both margin mo
                    (default: the recorded crash of March 2020 when it is there, else a path built after it)
   --json           print the summary as JSON and nothing else
 
-Exit code: 0 all well, 1 an invariant was broken or the demo failed, 2 wrong arguments or candles, 130 stopped.`;
+Exit code: 0 all well, 1 an invariant or the audit was broken or the demo failed, 2 wrong arguments or candles, 130 stopped.`;
 
 const EXIT = { broken: 1, usage: 2, stopped: 130 } as const;
 
@@ -68,11 +68,12 @@ const main = async (): Promise<void> => {
   writeFileSync(REPORT, reportHtml(summary, recorder, derivatives));
   if (options.json) console.log(JSON.stringify(summary, null, 2));
   progress.say(`\n${table(summary)}\n\nReport: ${relative(process.cwd(), REPORT)}  (${summary.seconds.toFixed(0)} s)`);
-  if (summary.violations.length === 0) return;
+  if (summary.violations.length === 0 && summary.audit.differences === 0) return;
   process.exitCode = EXIT.broken;
   for (const { id, block, message } of summary.violations.slice(0, 20)) {
     console.error(`${id} broken at block ${block}: ${message}`);
   }
+  for (const finding of summary.audit.findings.slice(0, 20)) console.error(`audit: ${finding}`);
 };
 
 try {

@@ -6,7 +6,10 @@ import { fileURLToPath } from "node:url";
 
 import type { JsonRpcProvider } from "ethers";
 
-import { writeDeployment } from "../../deploy/lib/addresses.ts";
+import { runAudit } from "../../audit/audit.ts";
+import { findingText } from "../../audit/findings.ts";
+import { connectRpc } from "../../audit/rpc.ts";
+import { type Deployment, writeDeployment } from "../../deploy/lib/addresses.ts";
 import { Cleanup } from "../../replay/cleanup.ts";
 import { type PricePath, rounds } from "../../replay/candles.ts";
 import { castRoles } from "./cast.ts";
@@ -26,7 +29,7 @@ import type { Recorder } from "./recorder.ts";
 import { Replay } from "./replay.ts";
 import { type Actor, connect, DemoError, Ledger } from "../../replay/sender.ts";
 import { attachStage, deployStage, journalDirectory, pricesOf } from "../../replay/stage.ts";
-import { type Gas, summarise, type Summary } from "./summary.ts";
+import { type Audited, type Gas, summarise, type Summary } from "./summary.ts";
 
 const OUT = fileURLToPath(new URL("../../out/demo", import.meta.url));
 /** The people come before the first candle. */
@@ -123,6 +126,9 @@ async function perform(
   const result = await replay.run(points);
   if (stopped.aborted) return undefined;
 
+  progress.say("Auditing: everything anew from events …");
+  const audit = await audited(chain.url, deployment, stopped);
+  if (stopped.aborted) return undefined;
   const summary = summarise({
     source: path.source,
     rounds: points.length,
@@ -136,8 +142,15 @@ async function perform(
       result.bids.filter(({ hasLedger }) => !hasLedger).map(({ hash }) => hash),
     ),
     keeperLate: result.keeperLate,
+    audit,
   });
   return { summary, recorder: result.recorder, derivatives: result.derivatives };
+}
+
+/** As `npm run audit` would, on the demo's own chain. */
+async function audited(url: string, deployment: Deployment, stopped: AbortSignal): Promise<Audited> {
+  const { events, compared, differences, findings } = await runAudit(connectRpc(url, { signal: stopped }), deployment);
+  return { events, compared, differences, findings: findings.map(findingText) };
 }
 
 function note({ samples, bids }: Recorder): string {

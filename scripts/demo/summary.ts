@@ -15,6 +15,14 @@ export interface Gas {
   readonly dollars: number;
 }
 
+/** What the auditor found at the end: the protocol rebuilt from events alone, against storage. */
+export interface Audited {
+  readonly events: number;
+  readonly compared: number;
+  readonly differences: number;
+  readonly findings: readonly string[];
+}
+
 export interface Summary {
   readonly source: string;
   readonly from: string;
@@ -52,6 +60,7 @@ export interface Summary {
   readonly derivatives: DerivativesSummary;
   readonly invariants: Readonly<Record<string, number>>;
   readonly violations: readonly Violation[];
+  readonly audit: Audited;
 }
 
 export interface SummaryInput {
@@ -64,6 +73,7 @@ export interface SummaryInput {
   readonly keeperGas: Gas;
   readonly gasPerBid: number;
   readonly keeperLate: number;
+  readonly audit: Audited;
 }
 
 const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
@@ -118,6 +128,7 @@ export function summarise(input: SummaryInput): Summary {
     derivatives: summariseDerivatives(input.derivatives),
     invariants: Object.fromEntries(INVARIANT_IDS.map((id) => [id, violations.filter((each) => each.id === id).length])),
     violations,
+    audit: input.audit,
   };
 }
 
@@ -164,6 +175,13 @@ export function rows(s: Summary): [string, string][] {
       broken.length === 0
         ? `${INVARIANT_IDS.join(", ")} held at every look`
         : broken.map(([id, count]) => `${id} BROKEN ${count}×`).join(", "),
+    ],
+    [
+      "audit",
+      `${s.audit.events.toLocaleString("en-US")} events rebuild all of storage: ` +
+        (s.audit.differences === 0
+          ? `no difference in ${s.audit.compared.toLocaleString("en-US")} comparisons`
+          : `${s.audit.differences} DIFFERENCES`),
     ],
   ];
 }
