@@ -15,7 +15,7 @@ import {
   type MarketRow,
   readIndices,
 } from "./solvency.ts";
-import { compareStorage, StorageChecks } from "./storage.ts";
+import { compareStorage } from "./storage/compare.ts";
 import { judgeSums } from "./sums.ts";
 
 export interface AuditResult {
@@ -90,8 +90,7 @@ export const judge = async (rpc: Rpc, deployment: Deployment, fold: Fold, block:
   const indices = await readIndices(rpc, fold, block);
   const assets = assetRows(fold, indices, name);
   for (const finding of [...assets.findings, ...judgeSums(fold)]) findings.add(finding);
-  const checks = new StorageChecks(fold, name, block);
-  const compared = await compareStorage(rpc, checks, block, (finding) => findings.add(finding));
+  const compared = await compareStorage(rpc, fold, name, block, (finding) => findings.add(finding));
   return {
     network: deployment.network,
     chainId: deployment.chainId,

@@ -62,6 +62,15 @@ export const inBatches = async (rpc: Rpc, calls: readonly Call[]): Promise<unkno
   return answers;
 };
 
+const LOST_STATE =
+  /missing trie node|pruned|archive|state .*(not available|unavailable)|header not found|block not found/i;
+
+/** An endpoint's refusal, with the way out when it has forgotten the block's state. */
+export const stateError = (error: RpcError, block: Block): RpcError =>
+  LOST_STATE.test(error.message)
+    ? new RpcError(`state of block ${block.number}`, error.code, `use an archive node (${error.message})`)
+    : error;
+
 /** The head as the endpoint says it, if it can show it. */
 export const readHead = async (rpc: Rpc): Promise<Block> => {
   const said = Number(await rpc.request("eth_blockNumber", []));

@@ -1,6 +1,6 @@
 // Proof of solvency: what there is against what is owed, by asset and by market, interest accrued to the block.
 import { type PerpBook } from "./books/ledger.ts";
-import { type Block, inBatches, toTag } from "./chain.ts";
+import { type Block, inBatches, stateError, toTag } from "./chain.ts";
 import { SAFE } from "./decode.ts";
 import type { Finding } from "./findings.ts";
 import type { Fold } from "./fold.ts";
@@ -63,7 +63,7 @@ export const readIndices = async (rpc: Rpc, fold: Fold, block: Block): Promise<M
   return new Map(
     pools.map((pool, i) => {
       const answer = answers[i];
-      if (answer instanceof RpcError) throw answer;
+      if (answer instanceof RpcError) throw stateError(answer, block);
       const [supply, debt] = SAFE.decodeFunctionResult("poolIndices", String(answer)) as unknown as [bigint, bigint];
       return [pool, { supply, debt }];
     }),

@@ -254,7 +254,23 @@ describe("Auditor", function () {
         if (method === "eth_call") throw new Error("missing trie node 5b3f (path ) state 0xabc is not available");
         return undefined;
       });
-      expect((await failure()).message).to.match(/no state of block|missing trie node/);
+      expect((await failure()).message).to.match(
+        /^state of block \d+: use an archive node \(eth_call: missing trie node/,
+      );
+    });
+
+    it("takes an endpoint's trouble for no difference", async () => {
+      let calls = 0;
+      bridge.meddle((method) => {
+        if (method !== "eth_call") return undefined;
+        calls += 1;
+        if (calls > 50) throw new Error("daily request count exceeded");
+        return undefined;
+      });
+      expect(await failure())
+        .to.be.instanceOf(RpcError)
+        .with.property("message")
+        .that.matches(/daily request count/);
     });
 
     it("reads nothing twice and leaves nothing out, whatever the ranges", async () => {
