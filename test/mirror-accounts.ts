@@ -32,7 +32,7 @@ import {
 } from "../types/ethers-contracts/index.js";
 import { chainAnswer, mirrorAnswer } from "./helpers/answers.ts";
 import { signTrade } from "./helpers/derivatives.ts";
-import { readLedgerMarket } from "./helpers/ledger-reader.ts";
+import { readLedgerMarket } from "../sdk/reader/ledgerMarket.ts";
 import { readMarket } from "./helpers/market-reader.ts";
 import { Random } from "./helpers/portfolios.ts";
 import { accountId, deployProtocol, type Protocol } from "./helpers/protocol.ts";
@@ -45,8 +45,8 @@ const STRIKE_UNIT = 10n ** 10n;
 const FUNCTIONS = ["initialMargin", "liquidationMargin", "midMargin"] as const;
 const PURPOSES = [INITIAL, LIQUIDATION, MID] as const;
 const YEAR = 31_536_000n;
-const STEPS = 40;
-const PATIENCE = 300_000;
+const STEPS = 24;
+const PATIENCE = 900_000;
 
 /** Heard through the engine. */
 const ERRORS = [
@@ -449,8 +449,8 @@ describe("the mirror of whole accounts", function () {
         if (step % 2 === 0) await v.compareAll(`step ${step}, ${what}`);
       }
       console.log(`      ${v.compared} margins, ${v.refused} refused, ${v.foretold} fills foretold`);
-      expect(v.foretold).to.be.greaterThan(5);
-      expect(v.compared).to.be.greaterThan(100);
+      expect(v.foretold).to.be.greaterThan(3);
+      expect(v.compared).to.be.greaterThan(80);
     });
   }
 

@@ -11,7 +11,7 @@ import { LIQUIDATION } from "../sdk/mirror/model.ts";
 import { decodePoolWords } from "../sdk/mirror/pools.ts";
 import { weigh } from "../sdk/mirror/weigh.ts";
 import { attestFlat, trade } from "./helpers/derivatives.ts";
-import { readLedgerMarket } from "./helpers/ledger-reader.ts";
+import { readLedgerMarket } from "../sdk/reader/ledgerMarket.ts";
 import { readMarket } from "./helpers/market-reader.ts";
 import { accountId, deployProtocol, MAX, type Protocol, WAD } from "./helpers/protocol.ts";
 

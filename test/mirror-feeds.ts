@@ -42,9 +42,9 @@ import {
   type ScenarioHarness,
   type SurfaceHarness,
 } from "../types/ethers-contracts/index.js";
+import { attestedSlots, feedSlots, volatilitySlot } from "../sdk/client/slots.ts";
 import { chainAnswer, mirrorAnswer } from "./helpers/answers.ts";
 import { Random } from "./helpers/portfolios.ts";
-import { slotOf } from "./helpers/ledger-reader.ts";
 
 const WAD = 10n ** 18n;
 const UNDERLYING = 2;
@@ -248,16 +248,16 @@ describe("the mirror of feeds", () => {
       const word = async (slot: bigint): Promise<bigint> => BigInt(await ethers.provider.getStorage(address, slot));
       const attested = new Map<number, AttestedExpiry>();
       for (const expiry of expiries) {
-        const slot = slotOf(expiryKey(UNDERLYING, expiry), 9);
+        const slot = attestedSlots(expiryKey(UNDERLYING, expiry)).forward;
         const said = decodeAttestedExpiry(await word(slot), await word(slot + 1n), await word(slot + 2n));
         if (said !== undefined) attested.set(expiryKey(UNDERLYING, expiry), said);
       }
-      const premium = decodePremium(await word(slotOf(UNDERLYING, 7)));
+      const premium = decodePremium(await word(feedSlots(UNDERLYING).premium));
       return {
         ...EMPTY,
         attested,
         premiums: premium === undefined ? new Map() : new Map([[UNDERLYING, premium]]),
-        limits: new Map([[UNDERLYING, decodeDecayLimits(await word(slotOf(UNDERLYING, 6)))]]),
+        limits: new Map([[UNDERLYING, decodeDecayLimits(await word(feedSlots(UNDERLYING).limits))]]),
       };
     };
     const compare = async (market: LedgerMarket): Promise<void> => {
@@ -400,7 +400,9 @@ describe("the mirror of feeds", () => {
     );
     const compare = async (): Promise<void> => {
       const time = BigInt(await networkHelpers.time.latest());
-      const last = decodeObservedVolatility(BigInt(await ethers.provider.getStorage(realised, slotOf(UNDERLYING, 0))));
+      const last = decodeObservedVolatility(
+        BigInt(await ethers.provider.getStorage(realised, volatilitySlot(UNDERLYING))),
+      );
       const market = { ...EMPTY, volatilityRisePerHour: 500n, volatilities: new Map(last && [[UNDERLYING, last]]) };
       const { sigma, slow } = realisedAt(market, UNDERLYING, time);
       expect([sigma, slow]).to.deep.equal([...(await realised.volatility(UNDERLYING))]);

@@ -1,6 +1,11 @@
-// The mirror's ledger market as a test reads it from a chain. What views do not say to the bit (the words of funding and of attestations,
-// with the limits that were in force when they were posted) comes from storage.
-import { AbiCoder, id, keccak256, toBeHex, type BlockTag, type Provider } from "ethers";
+/**
+ * A `LedgerMarket` read from a chain at one block, by addresses alone. What views do not say to the bit (the words of funding and of
+ * attestations, with the limits that were in force when they were posted) comes from storage, so any endpoint will do. Give a provider that
+ * batches requests: all of them are sent at once.
+ *
+ * @module
+ */
+import { id, type BlockTag, type Provider } from "ethers";
 
 import {
   IExchange__factory,
@@ -9,8 +14,8 @@ import {
   ITableEngine__factory,
   IMarginAccounts__factory,
   IVolatilityObserver__factory,
-} from "../../types/ethers-contracts/index.js";
-import { expiryKey, type FeeSchedule, type LedgerMarket } from "../../sdk/mirror/derivatives/market.ts";
+} from "../contracts.ts";
+import { expiryKey, type FeeSchedule, type LedgerMarket } from "../mirror/derivatives/market.ts";
 import {
   decodeAttestedExpiry,
   decodeDecayLimits,
@@ -19,13 +24,8 @@ import {
   decodePerpMarket,
   decodePremium,
   settlementTrack,
-} from "../../sdk/mirror/derivatives/words.ts";
-
-const CODER = AbiCoder.defaultAbiCoder();
-
-/** The first slot of a mapping's value: `key` a number, `base` the mapping's own slot. */
-export const slotOf = (key: number | bigint, base: number): bigint =>
-  BigInt(keccak256(CODER.encode(["uint256", "uint256"], [key, base])));
+} from "../mirror/derivatives/words.ts";
+import { attestedSlots, expirySlot, feedSlots, perpSlots, readWord } from "../client/slots.ts";
 
 /** Where everything is. */
 export interface LedgerAddresses {
@@ -45,12 +45,6 @@ export interface LedgerWanted {
   readonly blockTag?: BlockTag;
 }
 
-// Slots, as layouts.json of the tests has those of Positions; AttestedFeed keeps EIP712's strings, the authority and the signers first.
-const PERPS_SLOT = 2;
-const EXPIRIES_SLOT = 3;
-const LIMITS_SLOT = 6;
-const PREMIUMS_SLOT = 7;
-const FEED_EXPIRIES_SLOT = 9;
 const SETTLEMENT = 1;
 /** Tracks are kept from so long before their expiry on, seconds. */
 const WINDOW = 1_800;
@@ -93,8 +87,7 @@ export const readLedgerMarket = async (
   const block = await provider.getBlock(tag);
   if (block === null) throw new RangeError(`there is no block ${String(tag)}`);
   const { number: blockTag, timestamp } = block;
-  const word = async (contract: string, slot: bigint): Promise<bigint> =>
-    BigInt(await provider.getStorage(contract, toBeHex(slot, 32), blockTag));
+  const word = async (contract: string, slot: bigint): Promise<bigint> => readWord(provider, contract, slot, blockTag);
   const { positions, attestedFeed } = addresses;
   const ledger = IPositionsLedger__factory.connect(positions, provider);
   const rounds = ISettlementRounds__factory.connect(addresses.settlementPrices, provider);
@@ -105,16 +98,23 @@ export const readLedgerMarket = async (
   const numbers = table.underlyings.map((u) => u.number);
 
   const perpOf = async (number: number) => {
-    const slot = slotOf(number, PERPS_SLOT);
-    const [market, funding, slow, terms] = await Promise.all(
-      [0n, 1n, 3n, 4n].map((offset) => word(positions, slot + offset)),
-    );
-    return decodePerpMarket({ market: market ?? 0n, funding: funding ?? 0n, slow: slow ?? 0n, terms: terms ?? 0n });
+    const slots = perpSlots(number);
+    const [market, funding, slow, terms] = await Promise.all([
+      word(positions, slots.market),
+      word(positions, slots.funding),
+      word(positions, slots.slow),
+      word(positions, slots.terms),
+    ]);
+    return decodePerpMarket({ market, funding, slow, terms });
   };
   const attestedOf = async (key: number) => {
-    const slot = slotOf(key, FEED_EXPIRIES_SLOT);
-    const [forward, smile, wing] = await Promise.all([0n, 1n, 2n].map((offset) => word(attestedFeed, slot + offset)));
-    return decodeAttestedExpiry(forward ?? 0n, smile ?? 0n, wing ?? 0n);
+    const slots = attestedSlots(key);
+    const [forward, smile, wing] = await Promise.all([
+      word(attestedFeed, slots.forward),
+      word(attestedFeed, slots.smile),
+      word(attestedFeed, slots.wing),
+    ]);
+    return decodeAttestedExpiry(forward, smile, wing);
   };
   const latestRound = async (feed: string): Promise<bigint> => {
     try {
@@ -146,10 +146,10 @@ export const readLedgerMarket = async (
   );
   const [perps, premiums, limits, sigmas, markets, attested, prices, tracks, rise, fees, listed] = await Promise.all([
     each(numbers, perpOf),
-    each(numbers, async (n) => decodePremium(await word(attestedFeed, slotOf(n, PREMIUMS_SLOT)))),
-    each(numbers, async (n) => decodeDecayLimits(await word(attestedFeed, slotOf(n, LIMITS_SLOT)))),
+    each(numbers, async (n) => decodePremium(await word(attestedFeed, feedSlots(n).premium))),
+    each(numbers, async (n) => decodeDecayLimits(await word(attestedFeed, feedSlots(n).limits))),
     each(numbers, sigmaOf),
-    each(keys, async (key) => decodeExpiryMarket(await word(positions, slotOf(key, EXPIRIES_SLOT)))),
+    each(keys, async (key) => decodeExpiryMarket(await word(positions, expirySlot(key)))),
     each(keys, attestedOf),
     Promise.all(
       near.map(async ({ underlying, expiry }) => {
