@@ -14,8 +14,9 @@ import { digitsOf, seeded } from "./helpers/random.ts";
 import { pack, randomAccount, UNKNOWN } from "./helpers/spot-accounts.ts";
 import { assetIds, decimalsOf, POOLS, type SpotWorld, spotWorld } from "./helpers/spot-world.ts";
 
-const ROUNDS = 40;
-const ACCOUNTS = 260; // of each round: 10,400 portfolios, each for the three purposes
+/** MIRROR_ROUNDS=400 looks longer. */
+const ROUNDS = Number(process.env["MIRROR_ROUNDS"] ?? 30);
+const ACCOUNTS = 340; // of each round: 10,200 portfolios, each for the three purposes
 const PURPOSES = [INITIAL, LIQUIDATION, MID] as const;
 
 const said = (answer: Answer, purpose: Purpose, types: SpotWorld["engine"]["interface"]): string => {

@@ -21,6 +21,7 @@ export interface LiquidationPrices {
   readonly above: bigint | undefined;
 }
 
+/** What moves, and how closely to look. */
 export interface SearchOptions {
   /** Assets that move by the same factor (a staked token with its underlying). */
   readonly together?: readonly number[];

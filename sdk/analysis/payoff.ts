@@ -23,6 +23,7 @@ export interface PayoffPoint {
   readonly total: bigint;
 }
 
+/** Which underlying, and at which prices. */
 export interface PayoffRequest {
   /** Pool number of the underlying. */
   readonly underlying: number;

@@ -17,6 +17,7 @@ export interface Change {
   readonly account: Account;
 }
 
+/** What actions would do to margins. */
 export interface Preview {
   /** By account id, of all that were given. Empty when a step itself is refused. */
   readonly changes: ReadonlyMap<string, Change>;
@@ -57,6 +58,7 @@ export interface FillRequest {
   readonly reduces?: boolean;
 }
 
+/** What a fill would do to one side. */
 export interface FillPreview {
   readonly change: Change | undefined;
   /** Premium in settlement token units that this side pays; negative: it is paid. */

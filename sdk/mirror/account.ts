@@ -3,7 +3,9 @@ import { decodePosition, type Position } from "../instruments.ts";
 
 /** Margin models: rules, or scenarios. */
 export type ModelNumber = 0 | 1;
+/** Rules. */
 export const STANDARD_MODEL = 0;
+/** Scenarios. */
 export const PORTFOLIO_MODEL = 1;
 
 /** Most balances that an account can have; the last place is kept for the settlement asset. */
@@ -50,6 +52,7 @@ const POSITIONS_BIT = 1n << 7n;
 const QUOTE_BIT = 1n << 8n;
 const AUCTION_BIT = 1n << 9n;
 
+/** Standard model, no ledger, no auction. */
 export const NO_FLAGS: AccountFlags = { model: STANDARD_MODEL, hasPositions: false, hasQuote: false, inAuction: false };
 
 /** An account that holds nothing. */

@@ -64,6 +64,7 @@ export const netOfFeeDown = (d: bigint, feePart: bigint): bigint => (d * (BPS - 
 
 /** `ILiquidationAuction.Phase`. */
 export const AuctionPhase = { None: 0, Solvent: 1, Insolvent: 2 } as const;
+/** One of {@link AuctionPhase}. */
 export type AuctionPhase = (typeof AuctionPhase)[keyof typeof AuctionPhase];
 
 /** One auction as it is stored. Void while the account's auction flag is down, but for `lastFee`. */
@@ -83,6 +84,7 @@ export interface Auction {
   readonly feeTo?: string;
 }
 
+/** Nothing stored of an account. */
 export const NO_AUCTION: Auction = {
   phase: AuctionPhase.None,
   clock: 0n,
@@ -114,8 +116,9 @@ export interface AuctionStatus {
   readonly liquidatable: boolean;
 }
 
-/** What a tick counts at most unless prices were continuous, and what any tick counts at most; seconds. */
+/** What a tick counts at most unless prices were continuous, seconds. */
 export const MAX_UNPROVEN_TICK = 60n;
+/** What any tick counts at most, seconds. */
 export const MAX_TICK = 900n;
 /** At most one starter's fee per account in this time; seconds. */
 export const FEE_PERIOD = 3_600n;

@@ -46,9 +46,11 @@ export class Refused extends Error {
   }
 }
 
+/** The primary source of an asset cannot be used. */
 export const priceUnusable = (asset: number, fault: PriceFault): Refused =>
   new Refused("PriceUnusable", BigInt(asset), BigInt(fault));
 
+/** The risk table does not list an asset. */
 export const assetNotInTable = (asset: number): Refused => new Refused("AssetNotInTable", BigInt(asset));
 
 /** What a call gives: its value, or the error that the chain would revert with. */

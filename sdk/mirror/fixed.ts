@@ -2,16 +2,22 @@
 // Bigints do not overflow; where a contract wraps or reverts, the functions here say so.
 import { Refused } from "./errors.ts";
 
+/** One. */
 export const WAD = 10n ** 18n;
+/** One squared. */
 export const WAD2 = WAD * WAD;
 /** Basis points in one. */
 export const BPS = 10_000n;
 /** Seconds; a year is 365 days everywhere. */
 export const YEAR = 31_536_000n;
+/** All bits set: "all there is" where a door allows it. */
 export const MAX_UINT256 = (1n << 256n) - 1n;
 
+/** The smaller one. */
 export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+/** The larger one. */
 export const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+/** Without its sign. */
 export const abs = (a: bigint): bigint => (a < 0n ? -a : a);
 
 /** floor(a·b / d), for a, b ≥ 0 and d > 0. */
@@ -32,7 +38,9 @@ export const mulDivFloor = (a: bigint, b: bigint, d: bigint): bigint => (a >= 0n
 /** a·b / d towards plus infinity, for a signed `a`. */
 export const mulDivCeil = (a: bigint, b: bigint, d: bigint): bigint => (a >= 0n ? divUp(a * b, d) : -((-a * b) / d));
 
+/** ceil(a·b / 10^18), for a, b ≥ 0. */
 export const mulWadUp = (a: bigint, b: bigint): bigint => divUp(a * b, WAD);
+/** floor(a·b / 10^18), for a, b ≥ 0. */
 export const mulWadDown = (a: bigint, b: bigint): bigint => (a * b) / WAD;
 
 const float = new DataView(new ArrayBuffer(8));

@@ -15,6 +15,7 @@ export const PriceFault = {
   SourceReverted: 7,
   Deviating: 8,
 } as const;
+/** One of {@link PriceFault}. */
 export type PriceFault = (typeof PriceFault)[keyof typeof PriceFault];
 
 /** What the sources of one asset say. Prices: USD per whole token, WAD. */

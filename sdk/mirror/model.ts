@@ -3,8 +3,11 @@ import type { Position } from "../instruments.ts";
 
 /** 0: new risk, at both sides of the prices; 1: liquidation; 2: at mid prices, for the reduce-only rule. */
 export type Purpose = 0 | 1 | 2;
+/** New risk: the smaller result of both sides of the prices. */
 export const INITIAL = 0;
+/** Liquidation: the larger one. */
 export const LIQUIDATION = 1;
+/** At mid prices. */
 export const MID = 2;
 
 /** Holdings valued together, settlement units WAD, at one side of the prices. Rounded against the account. */

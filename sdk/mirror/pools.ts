@@ -41,7 +41,9 @@ export const decodePoolWords = (supplyWord: bigint, debtWord: bigint): PoolWords
   externalModel: bits(debtWord, 253, 1) === 1n,
 });
 
+/** shares · index, rounded down: what claims are worth. */
 export const toAssetsDown = (shares: bigint, index: bigint): bigint => (shares * index) / INDEX_ONE;
+/** shares · index, rounded up: what debts weigh. */
 export const toAssetsUp = (shares: bigint, index: bigint): bigint => divUp(shares * index, INDEX_ONE);
 
 /** Refused as `SharesOverflow` for amounts that no pool can hold. */
@@ -56,6 +58,7 @@ export const toSharesUp = (assets: bigint, index: bigint): bigint => {
   return divUp(assets * INDEX_ONE, index);
 };
 
+/** All supply shares: lenders' and accounts'. */
 export const supplyShares = (pool: PoolWords): bigint => pool.lenderShares + pool.accountShares;
 
 /** Assets owed to lenders and accounts, rounded down. */

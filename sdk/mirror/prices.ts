@@ -14,6 +14,7 @@ export interface Price {
 
 const UNREADABLE: SourcePrice = { primary: 0n, updatedAt: 0n, fault: PriceFault.SourceReverted };
 
+/** What is known of the sources of an asset; of one that is unknown: unreadable. */
 export const sourceOf = (market: Market, asset: number): SourcePrice => market.prices.assets.get(asset) ?? UNREADABLE;
 
 const isDeviating = (primary: bigint, secondary: bigint, deviationBps: number): boolean =>
@@ -47,7 +48,7 @@ export const priceOf = ({ market, terms }: Prepared, asset: number, purpose: Pur
   return { low: mid, high: mid };
 };
 
-/** `IMarginEngine.priceState`: what the sources say of an asset. Refused as `AssetNotInTable`. */
+/** What `IMarginEngine.priceState` answers. */
 export interface PriceState extends Price {
   readonly primary: bigint;
   readonly secondary: bigint;
@@ -56,6 +57,7 @@ export interface PriceState extends Price {
   readonly primaryOnly: boolean;
 }
 
+/** Low, high and why not: what the sources say of an asset. Refused as `AssetNotInTable`. */
 export const priceState = (market: Market, asset: number): PriceState => {
   const underlying = underlyingAsset(asset);
   const terms = prepare(market).terms.get(underlying);

@@ -66,6 +66,7 @@ interface Charges {
 
 const emptyTally = (): Tally => ({ value: 0n, chargeInitial: 0n, chargeMaintenance: 0n, debts: 0n });
 
+/** Empty sums. */
 export const startEvaluation = (prepared: Prepared, purpose: Purpose): Evaluation => ({
   prepared,
   purpose,

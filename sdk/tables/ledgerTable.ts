@@ -13,6 +13,7 @@ export interface UnderlyingParameters {
   readonly scenarios: string;
 }
 
+/** What a ledger table says. */
 export interface LedgerParameters {
   /** w⁺: the part of unsettled profit that new risk may use; 0 by default. */
   readonly profitWeightBps?: number;

@@ -6,6 +6,7 @@ export interface Bracket {
   readonly addOnBps: number;
 }
 
+/** Assets that are margined against each other at lower haircuts. */
 export interface Group {
   /** 1..255 */
   readonly id: number;
@@ -38,6 +39,7 @@ export interface Twap {
   readonly minLiquidity?: bigint;
 }
 
+/** A pool or an idle asset: its price source, its bounds, its haircuts. */
 export interface Asset {
   readonly feed: string;
   readonly heartbeat: number;
@@ -52,11 +54,13 @@ export interface Asset {
   readonly twap?: Twap;
 }
 
+/** A vault share: haircuts of its own, the rest is its pool's. */
 export interface VaultShare {
   readonly haircut: Haircut;
   readonly previous?: Haircut;
 }
 
+/** Everything in an engine's table. */
 export interface RiskTable {
   readonly settlementDecimals: number;
   /** T_dev in seconds, 1..300. */
@@ -127,6 +131,7 @@ export function packFloat(value: bigint, round: "up" | "down"): bigint {
   return (mantissa << 8n) | BigInt(exponent);
 }
 
+/** What a 24-bit float says. */
 export function unpackFloat(packed: bigint): bigint {
   return (packed >> 8n) << (packed & 0xffn);
 }

@@ -49,6 +49,7 @@ function word(fields: readonly (readonly [name: string, value: bigint | number, 
   return packed.toString(16).padStart(64, "0");
 }
 
+/** Two words as 0x-hex. Throws `RangeError` for what does not fit. */
 export function packRuleParameters(p: RuleParameters): string {
   const [first, second, ...more] = p.brackets ?? [];
   if (more.length !== 0) throw new RangeError("the rules have at most two brackets");

@@ -7,6 +7,7 @@ export type Decimal = number | string | bigint;
 /** How a scenario shocks volatility. */
 export type VolatilityRule = "up" | "none" | "down" | "linear" | "abs";
 
+/** A shock of spot and volatility. */
 export interface Scenario {
   /** Spot factor s: 1.18 is 18 % up. Skew rules have 1. */
   readonly spot: Decimal;
@@ -15,6 +16,7 @@ export interface Scenario {
   readonly weight: Decimal;
 }
 
+/** The scenarios of one underlying and what goes with them. */
 export interface ScenarioParameters {
   readonly scenarios: readonly Scenario[];
   readonly volatility: {

@@ -9,10 +9,13 @@ import { INITIAL, type Margins, MID } from "../model.ts";
 import { accrued, claimsOf, debtsOf, supplyShares, toAssetsUp } from "../pools.ts";
 import { weigh } from "../weigh.ts";
 
-/** The guardian's bits. */
+/** A guardian's bit: stops borrows. */
 export const PAUSE_BORROW = 1;
+/** Stops withdrawals. */
 export const PAUSE_WITHDRAW = 2;
+/** Stops transfers. */
 export const PAUSE_TRANSFER = 4;
+/** Stops fills. */
 export const PAUSE_TRADE = 8;
 
 /** β: the part of the requirement's fall that may be lost in closing, basis points. */
@@ -31,6 +34,7 @@ interface AssetNote {
   outflow: bigint;
 }
 
+/** Accounts and pools on their way through actions. */
 export class Session {
   private readonly accounts = new Map<string, Account>();
   private readonly pools: Map<number, Pool>;
@@ -253,9 +257,11 @@ export const withoutAuction = (account: Account): Account => {
 
 // ---------------------------------------------------------------- balances
 
+/** Shares of an asset, 0 when the account has none. */
 export const sharesOf = ({ entries }: Account, asset: number): bigint =>
   entries.find((entry) => entry.asset === asset)?.shares ?? 0n;
 
+/** Whether the account has a balance of the asset. */
 export const holds = ({ entries }: Account, asset: number): boolean => entries.some((entry) => entry.asset === asset);
 
 /** Sets the shares of an asset. Zero removes it, and the last entry moves into the hole. Refused as `TooManyAssets`. */
