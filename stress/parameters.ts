@@ -3,7 +3,7 @@ import { LOCAL_GOVERNANCE, localConfig } from "../deploy/config/local.ts";
 import type { AssetConfig, AuctionConfig, NetworkConfig, RiskConfig } from "../deploy/config/types.ts";
 import { validateConfig } from "../deploy/config/validate.ts";
 import type { LocalAddresses } from "../deploy/lib/localNetwork.ts";
-import { COINS } from "../replay/stage.ts";
+import { COINS } from "../replay/assets.ts";
 import { UsageError } from "./errors.ts";
 import { parseDuration } from "./units.ts";
 

@@ -8,7 +8,7 @@ import { writeAll } from "./files.ts";
 import { parseOptions, type StressOptions, USAGE } from "./options.ts";
 import { checkParameters } from "./parameters.ts";
 import { reportHtml } from "./report.ts";
-import { pathOf, runStress } from "./run.ts";
+import { pathOf } from "./path.ts";
 import { combinations, runSweep } from "./sweep.ts";
 import { sweepHtml, sweepTable } from "./sweepReport.ts";
 import { rows, table } from "./table.ts";
@@ -21,6 +21,8 @@ async function single(options: StressOptions, directory: string, stopped: AbortS
   const progress = progressTo(process.stdout, options.json);
   progress.say(`Prices: ${path.source}`);
   const out = resolve(directory, options.out);
+  // Hardhat takes its time to load: whoever has to change an argument need not wait for it.
+  const { runStress } = await import("./run.ts");
   const run = await runStress(options, path, progress, join(out, "logs"), stopped);
   if (run === undefined) {
     progress.say("\nStopped; keepers and chain are down, nothing was written.");

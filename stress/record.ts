@@ -1,6 +1,6 @@
 // What a run leaves behind, gathered look by look.
 import type { Health, SeenBid, View } from "../replay/observer.ts";
-import { DECIMALS, dollarsOf, type Prices, SYMBOLS, type Symbol } from "../replay/stage.ts";
+import { DECIMALS, dollarsOf, type Prices, SYMBOLS, type Symbol } from "../replay/assets.ts";
 import { Spells } from "./spells.ts";
 
 const WAD = 1e18;

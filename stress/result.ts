@@ -1,7 +1,7 @@
 // A run in numbers: what result.json says, and what table and report are made of. Dollars, parts of one, unix seconds.
 import type { Violation } from "../replay/invariants.ts";
 import { INVARIANT_IDS } from "../replay/invariants.ts";
-import { SYMBOLS } from "../replay/stage.ts";
+import { SYMBOLS } from "../replay/assets.ts";
 import type { Fault } from "./faults.ts";
 import type { Efficiency } from "./parameters.ts";
 import { type RunRecord, usd } from "./record.ts";

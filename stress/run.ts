@@ -1,13 +1,12 @@
 // One run from the first process to the last.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
 import type { NetworkConfig } from "../deploy/config/types.ts";
 import { writeDeployment } from "../deploy/lib/addresses.ts";
 import { followClock, startAnvil } from "../replay/anvil.ts";
-import { loadPath, type PricePath, rounds } from "../replay/candles.ts";
+import { type PricePath, rounds } from "../replay/candles.ts";
 import { Cleanup } from "../replay/cleanup.ts";
 import { calendarOf } from "../replay/derivatives/calendar.ts";
 import { Floor } from "../replay/derivatives/floor.ts";
@@ -30,13 +29,11 @@ import { type Population, populationOf, leverageAt, stretchedLeverageAt } from "
 import type { RunRecord } from "./record.ts";
 import { StressReplay } from "./replay.ts";
 import { type KeeperResult, resultOf, type StressResult } from "./result.ts";
-import { shockPath } from "./shock.ts";
 import { sum } from "./statistics.ts";
-import { windowOf, withTimes, worstMoment } from "./window.ts";
+import { withTimes, worstMoment } from "./window.ts";
 
 /** The people come before the first price. */
 const PROLOGUE_S = 2 * 3_600;
-const USUAL_SHOCK_HOURS = 6;
 /** What the world pays to be in a block before keepers. */
 const TIP = 5_000_000_000n;
 /** What maker and desk of the derivatives bring for each book. */
@@ -47,16 +44,6 @@ export interface StressRun {
   readonly result: StressResult;
   readonly record: RunRecord;
   readonly nameOf: (account: string) => string;
-}
-
-/** Prices of a run; throws errors that name what is wrong with the candles. */
-export function pathOf({ source, hours, seed }: StressOptions, directory: string): PricePath {
-  if (source.kind === "shock") {
-    const length = hours ?? USUAL_SHOCK_HOURS;
-    return shockPath(source.shock, length, seed, `${source.text} over ${length} h`);
-  }
-  const path = { ...loadPath(source.file, "", directory), source: basename(source.file) };
-  return hours === undefined ? path : windowOf(path, hours);
 }
 
 /** Runs it all; undefined when it was stopped before the end. Leaves no process behind, however it ends. */
@@ -241,6 +228,3 @@ function note({ samples, bids }: RunRecord): string {
   const when = new Date(last.time * 1000).toISOString().slice(5, 16).replace("T", " ");
   return `${when}  ETH ${last.eth.toFixed(0)}  BTC ${last.btc.toFixed(0)}  ${last.unhealthy} below maintenance, ${bids.length} bids`;
 }
-
-/** Where logs go that are not asked for. */
-export const LOGS = fileURLToPath(new URL("../out/stress/logs", import.meta.url));
