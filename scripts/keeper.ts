@@ -3,6 +3,7 @@ import { ConfigError, type Keystore, parseOptions, readKey, USAGE } from "../kee
 import { runKeeper } from "../keeper/keeper.ts";
 import { UntrustedHead } from "../keeper/heads.ts";
 import { createLogger } from "../keeper/logger.ts";
+import { runOptimistic } from "../keeper/optimistic.ts";
 import { DatabaseLost } from "../keeper/replicas.ts";
 import { StateLost } from "../keeper/state.ts";
 
@@ -42,8 +43,6 @@ const main = async (): Promise<void> => {
     console.log(USAGE);
     return;
   }
-  const key = await readKey(process.env, hardhatKeystore, options.dryRun);
-
   const stop = new AbortController();
   let askedAt = 0;
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -54,6 +53,13 @@ const main = async (): Promise<void> => {
       stop.abort();
     });
   }
+  if (options.optimistic) {
+    const { failed } = await runOptimistic(options, createLogger(options.logLevel), stop.signal);
+    if (failed > 0) process.exitCode = 1;
+    return;
+  }
+  const key = await readKey(process.env, hardhatKeystore, options.dryRun);
+
   await runKeeper(options, key, createLogger(options.logLevel), stop.signal);
 };
 

@@ -82,6 +82,15 @@ export class Liquidator {
     }
   }
 
+  /** Why there is no bid on each, without doing anything about it. */
+  async explain(round: Round, candidates: readonly Candidate[]): Promise<Finding[]> {
+    const findings: Finding[] = [];
+    for (let at = 0; at < candidates.length; at += CHUNK) {
+      findings.push(...(await this.offers.find(round, candidates.slice(at, at + CHUNK))));
+    }
+    return findings;
+  }
+
   private isFree(account: string): boolean {
     return (
       this.coordinator.owns(account) && !this.coordinator.isClaimed(account) && this.sender?.isBusy(account) !== true
