@@ -7,6 +7,7 @@
  */
 export * from "./addresses.ts";
 export * from "./attestations.ts";
+export * from "./black76.ts";
 export * from "./client/index.ts";
 export * from "./errors/index.ts";
 export * from "./events.ts";

@@ -12,7 +12,7 @@ type ValueOf<Type extends string> = Type extends `${"uint" | "int"}${string}`
 
 type FieldOf<Field extends string> = Field extends `${infer Type} ${infer Name}`
   ? { readonly [N in Name]: ValueOf<Type> }
-  : unknown;
+  : Readonly<Record<never, never>>;
 
 type FieldsOf<List extends string> = List extends `${infer First},${infer Rest}`
   ? FieldOf<First> & FieldsOf<Rest>

@@ -38,7 +38,9 @@ export const bridgeTo = async (provider: Provider): Promise<Bridge> => {
       const result = meddled === undefined ? await ask() : meddled;
       return { jsonrpc: "2.0", id, result };
     } catch (error) {
-      return { jsonrpc: "2.0", id, error: { code: -32_000, message: error instanceof Error ? error.message : "?" } };
+      const message = error instanceof Error ? error.message : "?";
+      const data = error instanceof Error && "data" in error ? error.data : undefined;
+      return { jsonrpc: "2.0", id, error: { code: -32_000, message, data } };
     }
   };
 
