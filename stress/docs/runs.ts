@@ -32,7 +32,7 @@ const fault = (name: string, title: string, ...more: string[]): DocumentedRun =>
 export const RUNS: readonly DocumentedRun[] = [
   candles("black-thursday", "12 and 13 March 2020", "2020-03-black-thursday.csv"),
   candles("may-2021", "19 May 2021, the worst 24 h", "2021-05-19.csv", ["--hours", "24"]),
-  candles("ftx", "FTX, November 2022, the worst 48 h", "2022-11-ftx.csv", ["--hours", "48"]),
+  candles("ftx", "FTX, November 2022, the worst 24 h", "2022-11-ftx.csv", ["--hours", "24"]),
   fault("no-fault", "none"),
   fault(
     "everything",
@@ -45,13 +45,13 @@ export const RUNS: readonly DocumentedRun[] = [
   fault("rpc", "RPC gone for 30 min", "--rpc-outage", "30m"),
   fault("pools", "pool depth × 0.3", "--pool-depth", "0.3"),
   shock("minus-60", "more than half of everything, in twenty minutes", "ETH=-60%,BTC=-50%,vol=+150%", "1"),
-  shock("minus-20", "a bad afternoon", "ETH=-20%,BTC=-15%,vol=+40%", "6"),
+  shock("minus-20", "a bad afternoon", "ETH=-20%,BTC=-15%,vol=+40%", "1"),
   shock("plus-40", "a squeeze", "ETH=+40%,BTC=+25%,vol=+50%", "1"),
   {
     ...{ name: "sweep", title: "the frontier", table: "sweep" },
     args: [
       ...["--shock", "ETH=-50%,BTC=-45%,vol=+100%", "--sweep", "--hours", "1", "--accounts", "50"],
-      ...["--vary", "haircut=5%/8%/10%/14%", "--vary", "buffer=10%/30%"],
+      ...["--vary", "haircut=5%/8%/10%", "--vary", "buffer=10%/30%"],
     ],
   },
 ];
