@@ -3,6 +3,7 @@
 import { Interface, recoverAddress, Signature, TypedDataEncoder } from "ethers";
 import type { BigNumberish, TypedDataDomain, TypedDataField } from "ethers";
 
+/** How far a perp trades from its index. */
 export interface PremiumAttestation {
   /** Pool number of the index. */
   underlying: number;
@@ -13,6 +14,7 @@ export interface PremiumAttestation {
   timestamp: number;
 }
 
+/** Forward and rate of one expiry. */
 export interface Forward {
   expiry: number;
   /** Forward ÷ index, WAD. */
@@ -23,6 +25,7 @@ export interface Forward {
   rateConfidence: bigint;
 }
 
+/** Forwards and rates of some expiries of an underlying. */
 export interface ForwardAttestation {
   underlying: number;
   timestamp: number;
@@ -43,6 +46,7 @@ export interface Slice {
   confidence: bigint;
 }
 
+/** All smiles of an underlying. */
 export interface SurfaceAttestation {
   underlying: number;
   timestamp: number;
@@ -50,6 +54,7 @@ export interface SurfaceAttestation {
   slices: readonly Slice[];
 }
 
+/** Any of the three, told apart by `kind`. */
 export type Attestation =
   | { kind: "premium"; value: PremiumAttestation }
   | { kind: "forwards"; value: ForwardAttestation }
@@ -64,15 +69,18 @@ const fields = (list: string): TypedDataField[] =>
     return { type, name };
   });
 
+/** EIP-712 types of a {@link PremiumAttestation}. */
 export const PREMIUM_TYPES: Types = {
   PremiumAttestation: fields("uint8 underlying, int64 premium, uint64 confidence, uint40 timestamp"),
 };
 
+/** EIP-712 types of a {@link ForwardAttestation}. */
 export const FORWARD_TYPES: Types = {
   ForwardAttestation: fields("uint8 underlying, uint40 timestamp, Forward[] forwards"),
   Forward: fields("uint40 expiry, uint64 ratio, int64 rate, uint64 forwardConfidence, uint64 rateConfidence"),
 };
 
+/** EIP-712 types of a {@link SurfaceAttestation}. */
 export const SURFACE_TYPES: Types = {
   SurfaceAttestation: fields("uint8 underlying, uint40 timestamp, Slice[] slices"),
   Slice: fields(

@@ -6,6 +6,7 @@ const FAR = 37;
 /** From here on a continued fraction is more precise than the rational approximation. */
 const TAIL = 7.07106781186547;
 
+/** Density of the standard normal distribution. */
 export const normalDensity = (x: number): number => Math.exp((-x * x) / 2) / SQRT_2PI;
 
 /** N(x) to about 1e-15: rational approximation of J. F. Hart (Computer Approximations, 1968, no. 5666) and a tail fraction. */
@@ -37,6 +38,7 @@ export const normalCdf = (x: number): number => {
   return x > 0 ? 1 - tail : tail;
 };
 
+/** What an option's price depends on, in doubles. */
 export interface Black76Input {
   /** Forward of the expiry. */
   readonly forward: number;
@@ -64,6 +66,7 @@ export const black76Price = (input: Black76Input): number => {
     : discount * (strike * normalCdf(-d2) - forward * normalCdf(-d1));
 };
 
+/** Sensitivities of one option, in doubles. */
 export interface Greeks {
   readonly price: number;
   /** Per unit of the forward. */
@@ -77,6 +80,7 @@ export interface Greeks {
   readonly rho: number;
 }
 
+/** Greeks of {@link black76Price}. */
 export const black76Greeks = (input: Black76Input): Greeks => {
   const { forward, strike, time, volatility, isCall, discount = 1 } = input;
   const price = black76Price(input);

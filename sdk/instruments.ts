@@ -1,4 +1,5 @@
 // Instrument and position words (contracts/types/Position.sol), and their names. Pure functions.
+/** 18 decimals: one. */
 export const WAD = 10n ** 18n;
 /** Strikes are stored in units of 1e-8; times this they are WAD. */
 export const STRIKE_UNIT = 10n ** 10n;
@@ -18,11 +19,13 @@ const DAY_SECONDS = 86_400;
 /** Listed options expire at 08:00 UTC unless their name says otherwise. */
 const USUAL_EXPIRY_SECONDS = 8 * 3_600;
 
+/** A perpetual future on the index of a pool. */
 export interface Perp {
   readonly kind: "perp";
   readonly underlying: number;
 }
 
+/** A European option, settled in cash. */
 export interface Option {
   readonly kind: "option";
   readonly underlying: number;
@@ -33,8 +36,10 @@ export interface Option {
   readonly isCall: boolean;
 }
 
+/** What can be traded. */
 export type Instrument = Perp | Option;
 
+/** What an account holds of an instrument. */
 export interface Position {
   readonly instrument: Instrument;
   /** Whole underlyings, WAD; positive is long. */
@@ -54,9 +59,11 @@ const checkBits = (what: string, value: bigint, bits: number): bigint => {
   return value;
 };
 
+/** The word of an underlying's perp; throws {@link InstrumentError} for a number that does not fit. */
 export const perpWord = (underlying: number): bigint =>
   (KIND_PERP << KIND_SHIFT) | (checkBits("underlying", BigInt(underlying), 8) << UNDERLYING_SHIFT);
 
+/** The word of an option; throws {@link InstrumentError} for fields that do not fit. */
 export const optionWord = ({ underlying, expiry, strike, isCall }: Omit<Option, "kind">): bigint =>
   (KIND_OPTION << KIND_SHIFT) |
   (checkBits("underlying", BigInt(underlying), 8) << UNDERLYING_SHIFT) |
@@ -64,6 +71,7 @@ export const optionWord = ({ underlying, expiry, strike, isCall }: Omit<Option, 
   (checkBits("strike", strike, 64) << STRIKE_SHIFT) |
   (isCall ? 1n << CALL_SHIFT : 0n);
 
+/** The word of an instrument; throws {@link InstrumentError} for fields that do not fit. */
 export const encodeInstrument = (instrument: Instrument): bigint =>
   instrument.kind === "perp" ? perpWord(instrument.underlying) : optionWord(instrument);
 
@@ -89,6 +97,7 @@ export const decodeInstrument = (word: bigint): Instrument => {
   };
 };
 
+/** The storage word of a position; throws {@link InstrumentError} for a size or index that does not fit. */
 export const encodePosition = ({ instrument, size, fundingIndex }: Position): bigint => {
   if (BigInt.asIntN(SIZE_BITS, size) !== size) throw new InstrumentError(`size ${size} does not fit int128`);
   if (BigInt.asIntN(FUNDING_BITS, fundingIndex) !== fundingIndex) {
@@ -98,6 +107,7 @@ export const encodePosition = ({ instrument, size, fundingIndex }: Position): bi
   return ((encodeInstrument(instrument) | funding) << BigInt(SIZE_BITS)) | BigInt.asUintN(SIZE_BITS, size);
 };
 
+/** The position of a storage word; throws {@link InstrumentError} for a word that no market can have. */
 export const decodePosition = (word: bigint): Position => {
   const high = word >> BigInt(SIZE_BITS);
   const size = BigInt.asIntN(SIZE_BITS, word);

@@ -15,6 +15,7 @@ import {
 
 import { WAD } from "./instruments.ts";
 
+/** One instrument of an order. */
 export interface Leg {
   /** The instrument's word. */
   readonly instrument: bigint;
@@ -35,6 +36,7 @@ export interface Trigger {
   readonly keeperFee: bigint;
 }
 
+/** A limit order as the exchange has it. */
 export interface Order {
   /** AccountId, 32 bytes in hexadecimal. */
   readonly account: string;
@@ -54,15 +56,21 @@ export interface Order {
   readonly trigger: Trigger;
 }
 
+/** Bits of an order's `flags`. Post-only and immediate-or-cancel exclude each other. */
 export const FLAG = { reduceOnly: 1, postOnly: 2, immediateOrCancel: 4 } as const;
+/** The trigger of an order that waits for nothing. */
 export const NO_TRIGGER: Trigger = { underlying: 0, above: false, price: 0n, keeperFee: 0n };
 
+/** Whether an order may only reduce positions. */
 export const isReduceOnly = ({ flags }: Pick<Order, "flags">): boolean => (flags & FLAG.reduceOnly) !== 0;
+/** Whether an order only rests. */
 export const isPostOnly = ({ flags }: Pick<Order, "flags">): boolean => (flags & FLAG.postOnly) !== 0;
+/** Whether what is not filled at once is void. */
 export const isImmediateOrCancel = ({ flags }: Pick<Order, "flags">): boolean => (flags & FLAG.immediateOrCancel) !== 0;
 
 // ------------------------------------------------------------------ EIP-712
 
+/** EIP-712 types of an {@link Order}. */
 export const ORDER_TYPES: Record<string, TypedDataField[]> = {
   Order: [
     { name: "account", type: "bytes32" },
@@ -97,12 +105,14 @@ const TRIGGER_TYPEHASH = id(describe("Trigger"));
 const ORDER_TYPEHASH = id(describe("Order") + describe("Leg") + describe("Trigger"));
 const DOMAIN_TYPEHASH = id("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
+/** Where an order counts: chain and exchange. */
 export interface ExchangeDomain {
   readonly chainId: bigint | number;
   /** The exchange's proxy. */
   readonly exchange: string;
 }
 
+/** EIP-712 domain of the exchange. */
 export const exchangeDomain = ({ chainId, exchange }: ExchangeDomain): TypedDataDomain => ({
   name: "Plimsoll Exchange",
   version: "1",
@@ -152,6 +162,7 @@ export const orderStructHash = (order: Order): string => {
   );
 };
 
+/** Hash of the exchange's domain. */
 export const domainSeparator = ({ chainId, exchange }: ExchangeDomain): string =>
   keccak256(
     abi.encode(
@@ -174,6 +185,7 @@ export const orderTypedData = (order: Order, domain: ExchangeDomain) => ({
   message: order,
 });
 
+/** Has a wallet sign an order. */
 export const signOrder = (signer: Signer, order: Order, domain: ExchangeDomain): Promise<string> =>
   signer.signTypedData(exchangeDomain(domain), ORDER_TYPES, order);
 
@@ -184,6 +196,7 @@ export const recoverSigner = (order: Order, signature: string, domain: ExchangeD
 /** The same for a hash that is known already. Throws for malformed signatures. */
 export const recoverFromHash = (orderHash: string, signature: string): string => recoverAddress(orderHash, signature);
 
+/** Address of an account's owner, in lower case. */
 export const ownerOfAccount = (account: string): string => `0x${account.slice(2, 42)}`.toLowerCase();
 
 /** Whether the account's owner signed it with a key. */
@@ -246,6 +259,7 @@ export const spread = (terms: OrderTerms, legs: readonly Leg[]): Order => ({
   trigger: terms.trigger ?? NO_TRIGGER,
 });
 
+/** Side of a plain order. */
 export type Side = "buy" | "sell";
 
 export interface LimitTerms extends OrderTerms {
@@ -259,6 +273,7 @@ export interface LimitTerms extends OrderTerms {
 export const limitOrder = (terms: LimitTerms): Order =>
   spread(terms, [{ instrument: terms.instrument, ratio: terms.side === "buy" ? WAD : -WAD, price: terms.price }]);
 
+/** A stop or take-profit. */
 export interface StopTerms extends Omit<LimitTerms, "trigger"> {
   readonly underlying: number;
   /** The index that sets it off. */
@@ -302,6 +317,7 @@ export interface OrderJson {
   };
 }
 
+/** The order as it travels in JSON. */
 export const orderToJson = (order: Order): OrderJson => ({
   account: order.account,
   legs: order.legs.map(({ instrument, ratio, price }) => ({
@@ -419,6 +435,7 @@ export const signatureFromJson = (value: unknown, mostBytes = 2_048): string => 
 
 // ------------------------------------------------------------------ signed controls, relayed by anyone
 
+/** EIP-712 types of what owners sign about their orders, relayed by anyone. */
 export const CONTROL_TYPES = {
   CancelWord: [
     { name: "account", type: "bytes32" },

@@ -14,6 +14,7 @@ import { ConnectionError } from "./errors.ts";
 
 /** A wallet's provider (EIP-1193): `window.ethereum`, one announced by EIP-6963, WalletConnect's, … */
 export interface Eip1193Provider {
+  /** One JSON-RPC call. */
   request(request: { readonly method: string; readonly params?: readonly unknown[] | object }): Promise<unknown>;
 }
 

@@ -37,6 +37,7 @@ export const price = (forward: bigint, strike: bigint, deviation: bigint, isCall
   return isCall ? value : value + strike - forward;
 };
 
+/** An option to be priced. */
 export interface OptionTerms {
   /** Settlement units WAD. */
   readonly forward: bigint;

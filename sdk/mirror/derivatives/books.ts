@@ -74,6 +74,7 @@ const expiryOf = (u: LiveUnderlying, e: LiveExpiry, high: boolean): OptionExpiry
   };
 };
 
+/** What one underlying's models are evaluated on. */
 export const bookOf = (u: LiveUnderlying, high: boolean): UnderlyingBook => {
   const spot = priceOf(u, high);
   // a frozen market's mark moves no more

@@ -11,6 +11,7 @@ export const WINDOW = 1_800n;
 const SETTLEMENT_POOL = 1;
 const HOUR = 3_600n;
 
+/** `AttestedFeed.premium` at a time. */
 export interface PremiumReading {
   /** Of the index, WAD, not clamped; 0 after T_dead. */
   readonly value: bigint;
@@ -81,6 +82,7 @@ export const expiryFeedAt = (market: LedgerMarket, underlying: number, expiry: n
 
 // ---------------------------------------------------------------- settlement averages
 
+/** How much of a settlement average is known. */
 export interface Fixing {
   /** Of the average, WAD. */
   readonly part: bigint;
@@ -128,6 +130,7 @@ export const fixingAt = (market: LedgerMarket, underlying: number, expiry: numbe
 
 // ---------------------------------------------------------------- realised volatility
 
+/** `RealizedVolatility.volatility` at a time. */
 export interface VolatilityReading {
   /** WAD per √year. */
   readonly sigma: bigint;
@@ -148,8 +151,11 @@ export const realisedAt = (market: LedgerMarket, underlying: number, time: bigin
 export interface LedgerReadings {
   readonly table: LedgerTable;
   readonly time: bigint;
+  /** What was attested of an expiry, as it counts now. */
   expiryFeed(underlying: number, expiry: number): ExpiryFeed;
+  /** How far its settlement average has come. */
   fixing(underlying: number, expiry: number): Fixing;
+  /** Realised volatility now. */
   realised(underlying: number): VolatilityReading;
 }
 

@@ -65,6 +65,7 @@ export const payoffOfOne = ({ strike, isCall }: Option, price: bigint): bigint =
   return max(isCall ? price - k : k - price, 0n);
 };
 
+/** What a position has pending: funding, or the payoff of a settled expiry. */
 export interface Pending {
   /** To the quote, rounded down, settlement units WAD. */
   readonly amount: bigint;
@@ -92,6 +93,7 @@ export const pendingOf = (
   return { amount: mulDivFloor(size, payoffOfOne(instrument, price), WAD), gone: true };
 };
 
+/** An account's ledger with what is pending booked. */
 export interface LedgerReckoning {
   /** Pending funding and settled payoffs included. */
   readonly quote: bigint;

@@ -40,6 +40,7 @@ export interface UnderlyingView extends UnderlyingGreeks, UnderlyingRisk {
   readonly standard: StandardUnderlying | undefined;
 }
 
+/** What `LedgerLens.ledgerView` answers. */
 export interface LedgerView {
   readonly positions: readonly PositionView[];
   /** Of the ledger table's underlyings that the account has spot or positions of. */

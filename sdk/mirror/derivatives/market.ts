@@ -154,6 +154,7 @@ export interface FeeTier {
   readonly optionTaker: bigint;
 }
 
+/** The exchange's fees. */
 export interface FeeSchedule {
   /** By rising volume, the first from 0. Empty: no fees. */
   readonly tiers: readonly FeeTier[];

@@ -6,6 +6,7 @@ import { expiryKey, type LedgerUnderlying } from "./market.ts";
 import { Refused } from "../errors.ts";
 import { WAD } from "../fixed.ts";
 
+/** An option that has not expired. */
 export interface LiveOption {
   readonly position: Position;
   readonly instrument: Option;

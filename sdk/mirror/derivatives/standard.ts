@@ -48,6 +48,7 @@ export interface StandardUnderlying extends RuleBreakdown {
   readonly value: bigint;
 }
 
+/** Margins of one underlying by the rules. */
 export const standardUnderlying = (
   u: LiveUnderlying,
   settlementPrice: bigint,

@@ -28,7 +28,7 @@ export interface ScenarioCell {
   readonly weight: bigint;
   /** Spot factor s, WAD. */
   readonly factor: bigint;
-  /** Place in the scenario list; {@link NO_SCENARIO}: only base or basis. */
+  /** Place in the scenario list; 255: only base or basis. */
   readonly place: number;
   /** (ln s + 8)·2^27 */
   readonly log: bigint;

@@ -23,6 +23,7 @@ const LISTED = 248;
 const SECOND_FLAG = 249;
 const THIRD_FLAG = 250;
 
+/** `FundingWord` of a perp's second slot. */
 export const decodeFunding = (word: bigint): FundingState => ({
   index: signed(word, 0, 118),
   rate: signed(word, 118, 84),
@@ -48,6 +49,7 @@ export const decodePerpMarket = (words: {
   funding: decodeFunding(words.funding),
 });
 
+/** `ExpiryWord` of an expiry's slot. */
 export const decodeExpiryMarket = (word: bigint): ExpiryMarket => {
   const market = { listed: flag(word, LISTED), reduceOnly: flag(word, SECOND_FLAG) };
   if (flag(word, THIRD_FLAG)) {
@@ -94,6 +96,7 @@ export const decodeAttestedExpiry = (forward: bigint, smile: bigint, wing: bigin
   };
 };
 
+/** What `LimitsWord` says about dead attestations. */
 export const decodeDecayLimits = (word: bigint): DecayLimits => ({
   decay: unsigned(word, 72, 24),
   stress: unsigned(word, 96, 32),
