@@ -261,7 +261,6 @@ describe("the mirror of feeds", () => {
       };
     };
     const compare = async (market: LedgerMarket): Promise<void> => {
-      await networkHelpers.mine();
       const time = BigInt(await networkHelpers.time.latest());
       const chain = await feed.expiryFeeds(UNDERLYING, expiries);
       expiries.forEach((expiry, i) => {
@@ -298,8 +297,23 @@ describe("the mirror of feeds", () => {
     // limits change what the next postings carry, and at once how the dead decay
     await feed.setLimits(UNDERLYING, { ...limits, maxAge: 200, deadAge: 900, decay: 1_234, stress: 23_456 });
     let market = await read();
-    for (const wait of [10, 90, 100, 400, 900, 500, 300, 600, 1_200, 600, 3_000, DAY]) {
-      await networkHelpers.time.increase(wait);
+    // each moment at which something changes, the seconds around it, and some in between
+    const edges = [...market.attested.values()].flatMap(({ forward, smile }) =>
+      [forward.time, smile.time].flatMap((from) => {
+        const dead = from + forward.deadAge;
+        return [from + forward.maxAge, dead, dead + 1_234n, dead + 617n].flatMap((t) => [t - 1n, t, t + 1n]);
+      }),
+    );
+    const premium = market.premiums.get(UNDERLYING);
+    for (const age of [premium?.maxAge ?? 0n, premium?.deadAge ?? 0n]) {
+      edges.push((premium?.time ?? 0n) + age, (premium?.time ?? 0n) + age + 1n);
+    }
+    edges.push(...expiries.map(BigInt), BigInt(start + DAY));
+    const from = await networkHelpers.time.latest();
+    const moments = [...new Set(edges)].filter((t) => t > BigInt(from)).sort((a, b) => Number(a - b));
+    expect(moments.length).to.be.greaterThan(20);
+    for (const moment of moments) {
+      await networkHelpers.time.increaseTo(moment);
       await compare(market);
     }
     await networkHelpers.time.increase(10);
@@ -330,7 +344,9 @@ describe("the mirror of feeds", () => {
       await safe.setEngine(index);
       const eth = await new MockFeed__factory(owner).deploy(8, 2_000n * 10n ** 8n);
       const usdc = await new MockFeed__factory(owner).deploy(6, 10n ** 6n);
-      const [heartbeat, slow] = [300 + random.int(3_600), 600 + random.int(DAY)];
+      // rounds come more often than some heartbeats, and less often than others
+      const heartbeat = random.oneIn(2) ? 60 + random.int(300) : 1_000 + random.int(3_600);
+      const slow = random.oneIn(3) ? 300 : DAY;
       await index.setPrimary(UNDERLYING, {
         feed: eth,
         heartbeat,
