@@ -37,6 +37,8 @@ const LEAST_FACTOR = 0.01;
 /** Below it chords are not used: the shape of prices changes too fast. */
 const SHAPELY = 2 * DAY;
 const SHAPE_COUNTED = DAY;
+/** σ√T up to which a delta changes by at most 0.55 per unit of ln σ√T. */
+const WIDEST = 0.75;
 /** φ(0): ∂V/∂(σ√T) is at most so much of the smaller of forward and strike. */
 export const DENSITY = 0.3989422804014327;
 const RULES = 3;
@@ -254,7 +256,7 @@ export class Terms {
   }
 
   private fillUnderlying(u: LedgerUnderlying, ledger: LedgerMarket, now: number, driftOf: Drift): void {
-    const { underlyings, cells, assets } = this.tables;
+    const { underlyings, cells } = this.tables;
     const { number, rules, scenarios } = u;
     const at = number * U.STRIDE;
     const perp = ledger.perps.get(number);
@@ -306,17 +308,16 @@ export class Terms {
     const funding = underlyings[at + U.FUNDING] ?? 0;
     const state =
       perp === undefined ? 0 : (perp.listed ? 1 : 0) + (perp.closed ? 2 : 0) + (perp.frozenMark !== 0n ? 4 : 0);
-    const price = assets[number * A.STRIDE + A.LOW] ?? NaN;
     if (memory !== undefined && memory.factors.length === factors.length) {
       let moved = 0;
       for (let i = 0; i < factors.length; i += 1)
         moved = Math.max(moved, Math.abs((factors[i] ?? 0) - (memory.factors[i] ?? 0)));
       const addOns = (underlyings[at + U.ADD1] ?? 0) + (underlyings[at + U.ADD2] ?? 0);
-      // Of the price that a guard was set at, which is at least half of this one.
-      const spot = price * (this.market === undefined ? NaN : this.wholeOf(this.market, number));
+      // Of the price that a guard was set at, which is at least half of the last one that could be used.
+      const spot = this.lastSpot(number);
       const paid = spot > 0 ? (2 * Math.abs(funding - memory.funding)) / spot : 0;
       driftOf.own[number] =
-        2.5 * Math.abs(markRatio - memory.markRatio) +
+        (underlyings[at + U.DRIFT] ?? 0) * Math.abs(markRatio - memory.markRatio) +
         paid +
         (underlyings[at + U.DRIFT] ?? 0) * moved +
         2 * addOns * (kappa === memory.kappa ? 0 : Math.min(1, Math.abs(Math.log(kappa / memory.kappa))));
@@ -329,6 +330,12 @@ export class Terms {
       state,
       mark: Number(perp?.frozenMark ?? 0n),
     });
+  }
+
+  /** The last usable price of a whole underlying before this market; its guards are within twice theirs. */
+  private lastSpot(underlying: number): number {
+    const price = this.lastPrice[this.factorOf(underlying)] ?? NaN;
+    return price * (this.market === undefined ? NaN : this.wholeOf(this.market, underlying));
   }
 
   /** Years to the last expiry that anybody holds options of. */
@@ -489,7 +496,7 @@ export class Terms {
 
     const memory = this.expiryMemory.get(key);
     if (memory !== undefined && driftOf !== undefined) {
-      const spot = underlyings[u.number * U.STRIDE + U.LOW] ?? NaN;
+      const spot = this.lastSpot(u.number);
       let sum = Math.abs(moving - memory.moving);
       sum += spot > 0 ? (2 * Math.abs(fixed - memory.fixed)) / spot : 0;
       sum += Math.abs(discount - memory.discount) + Math.abs(gain - memory.gain) + Math.abs(loss - memory.loss);
@@ -530,7 +537,7 @@ export class Terms {
     const fixed = expiries[e + E.FIXED] ?? 0;
     const [forwardLow, forwardHigh] = [expiries[e + E.FORWARD_LOW] ?? NaN, expiries[e + E.FORWARD_HIGH] ?? NaN];
     const isSpread = forwardLow !== forwardHigh;
-    const isShapely = feed.time > SHAPELY;
+    const isShapely = feed.time > SHAPELY && up <= WIDEST;
     const [upEnd, noneEnd = 0, downEnd = 0] = cumulated(scenarios.counts);
     const straight = downEnd;
     const first = i * MAX_CELLS;

@@ -261,6 +261,8 @@ export class Weigher {
     }
     if (!this.isLedger) return true;
     if (model > 1) return false;
+    // Shocks scale with what perps drift by, whether there are any or not.
+    this.driftKind = this.isPortfolio ? DRIFT_PERPS : DRIFT_POOLS;
     return (flags & (HAS_POSITIONS | HAS_QUOTE)) === 0 || this.readLedger(row, words, tags);
   }
 
