@@ -4,7 +4,7 @@ export interface DocumentedRun {
   readonly name: string;
   /** Heading of the row. */
   readonly title: string;
-  readonly table: "candles" | "shocks" | "faults" | "sweep";
+  readonly table: "candles" | "shocks" | "faults" | "remedies" | "sweep";
   readonly args: readonly string[];
 }
 
@@ -32,7 +32,7 @@ const fault = (name: string, title: string, ...more: string[]): DocumentedRun =>
 export const RUNS: readonly DocumentedRun[] = [
   candles("black-thursday", "12 and 13 March 2020", "2020-03-black-thursday.csv"),
   candles("may-2021", "19 May 2021, the worst 24 h", "2021-05-19.csv", ["--hours", "24"]),
-  candles("ftx", "FTX, November 2022, the worst 24 h", "2022-11-ftx.csv", ["--hours", "24"]),
+  candles("ftx", "FTX, November 2022, the worst 48 h", "2022-11-ftx.csv", ["--hours", "48"]),
   fault("no-fault", "none"),
   fault(
     "everything",
@@ -44,6 +44,14 @@ export const RUNS: readonly DocumentedRun[] = [
   fault("oracle", "oracle silent for 30 min", "--oracle-delay", "30m"),
   fault("rpc", "RPC gone for 30 min", "--rpc-outage", "30m"),
   fault("pools", "pool depth × 0.3", "--pool-depth", "0.3"),
+  {
+    ...{ name: "faster", title: "fast phase of 3 min instead of 15", table: "remedies" },
+    args: [...BASE, "--set", "fast=3m"],
+  },
+  {
+    ...{ name: "haircut", title: "hMM of 15 % instead of 10 %", table: "remedies" },
+    args: [...BASE, "--set", "haircut=15%"],
+  },
   shock("minus-60", "more than half of everything, in twenty minutes", "ETH=-60%,BTC=-50%,vol=+150%", "1"),
   shock("minus-20", "a bad afternoon", "ETH=-20%,BTC=-15%,vol=+40%", "1"),
   shock("plus-40", "a squeeze", "ETH=+40%,BTC=+25%,vol=+50%", "1"),
