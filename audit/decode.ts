@@ -179,6 +179,45 @@ const ledgerEvent = ({ name, args }: LogDescription): AuditEvent | undefined => 
   }
 };
 
+const ACCOUNT_CHANGED = SAFE.getEvent("AccountChanged").topicHash;
+const POOL_CHANGED = SAFE.getEvent("PoolChanged").topicHash;
+const LEDGER_CHANGED = LEDGER.getEvent("LedgerChanged").topicHash;
+
+const WORD_DIGITS = 64;
+
+/** A log's data in words of 32 bytes. */
+const dataWords = (data: string): bigint[] => {
+  const count = (data.length - 2) / WORD_DIGITS;
+  return Array.from({ length: Math.floor(count) }, (_, i) =>
+    BigInt(`0x${data.slice(2 + i * WORD_DIGITS, 2 + (i + 1) * WORD_DIGITS)}`),
+  );
+};
+
+/**
+ * The three events that make up nearly all of a history, read without the ABI, which takes twenty times as long. Undefined for data that is
+ * not exactly as these have it: the ABI then says what is wrong.
+ */
+const hotEvent = ({ address, topics, data }: RawLog, { safe, ledger }: Sources): AuditEvent | undefined => {
+  const [topic, first = "", second = "0x0"] = topics;
+  if (address === safe && topic === ACCOUNT_CHANGED) {
+    const [offset, length, ...words] = dataWords(data);
+    if (offset !== 0x20n || length !== BigInt(words.length)) return undefined;
+    return { kind: "AccountChanged", account: first.toLowerCase(), cause: causeOf(BigInt(second)), words };
+  }
+  if (address === safe && topic === POOL_CHANGED) {
+    const [supply, debt, ...rest] = dataWords(data);
+    if (supply === undefined || debt === undefined || rest.length !== 0) return undefined;
+    return { kind: "PoolChanged", asset: Number(first), supply, debt };
+  }
+  if (address === ledger && topic === LEDGER_CHANGED) {
+    const [quote, offset, length, ...changed] = dataWords(data);
+    if (quote === undefined || offset !== 0x40n || length !== BigInt(changed.length)) return undefined;
+    const cause = ledgerCauseOf(BigInt(second));
+    return { kind: "LedgerChanged", account: first.toLowerCase(), cause, quote: BigInt.asIntN(256, quote), changed };
+  }
+  return undefined;
+};
+
 const addressOf = (topic: string | undefined): string => `0x${(topic ?? "").slice(26)}`;
 
 /** What a token's log moved into the safe, or out of it. */
@@ -207,6 +246,8 @@ const CODER = AbiCoder.defaultAbiCoder();
 export const decodeLog = (raw: RawLog, sources: Sources): AuditEvent | undefined => {
   const log = { ...raw, address: raw.address.toLowerCase() };
   try {
+    const hot = hotEvent(log, sources);
+    if (hot !== undefined) return hot;
     if (log.address === sources.safe) return parsed(SAFE, log, safeEvent);
     if (log.address === sources.ledger) return parsed(LEDGER, log, ledgerEvent);
     if (sources.feeds.has(log.address) && log.topics[0] === PREMIUM_POSTED) {

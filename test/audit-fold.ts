@@ -1,8 +1,10 @@
 import { expect } from "chai";
+import type { Interface } from "ethers";
 import fc from "fast-check";
 
 import { judge, rebuild, symbolsOf } from "../audit/audit.ts";
 import type { AuditEvent } from "../audit/events.ts";
+import { decodeLog, LEDGER as LEDGER_ABI, SAFE as SAFE_ABI, UnreadableLog } from "../audit/decode.ts";
 import { findingText } from "../audit/findings.ts";
 import { Fold } from "../audit/fold.ts";
 import { findSources, openingCustody, type Placed, readHistory } from "../audit/history.ts";
@@ -23,6 +25,7 @@ describe("Auditor: a history that is not whole", function () {
   let rpc: Rpc;
   let history: Placed[];
   let fold: () => Fold;
+  const setting = () => ({ safe: fold().setting.safe, ledger: fold().setting.ledger });
   let asked: Rpc;
 
   before("read once, storage's answers kept", async () => {
@@ -50,6 +53,32 @@ describe("Auditor: a history that is not whole", function () {
   });
 
   after(() => bridge.close());
+
+  it("reads the hot events as the ABI does, and refuses data that is not theirs", () => {
+    const sources = { ...setting(), feeds: new Set<string>(), vaults: new Set<string>(), tokens: new Set<string>() };
+    const account = `0x${"1f".repeat(32)}`;
+    const log = (abi: Interface, address: string, name: string, args: unknown[]) => {
+      const { topics, data } = abi.encodeEventLog(name, args);
+      const place = { blockNumber: "0x1", blockHash: "0x", transactionHash: "0x", logIndex: "0x0" };
+      return { address, topics: topics.map(String), data, ...place };
+    };
+    const words = [0n, 5n, (1n << 256n) - 1n];
+    const { safe, ledger } = sources;
+    const at = (i: number, data: string) => ({ ...log(SAFE_ABI, safe, "AccountChanged", [account, i, words]), data });
+    expect(decodeLog(log(SAFE_ABI, safe, "AccountChanged", [account, 7, words]), sources)).to.deep.equal({
+      ...{ kind: "AccountChanged", account, cause: "AuctionTaken", words },
+    });
+    expect(decodeLog(log(SAFE_ABI, safe, "PoolChanged", [3, 8n, 9n]), sources)).to.deep.equal({
+      ...{ kind: "PoolChanged", asset: 3, supply: 8n, debt: 9n },
+    });
+    expect(decodeLog(log(LEDGER_ABI, ledger, "LedgerChanged", [account, 6, -4n, words]), sources)).to.deep.equal({
+      ...{ kind: "LedgerChanged", account, cause: "Clearing", quote: -4n, changed: words },
+    });
+    expect(() => decodeLog(at(0, "0x1234"), sources)).to.throw(UnreadableLog, /log 0 of block 1/);
+    expect(() => decodeLog({ ...at(0, "0x"), topics: at(0, "0x").topics.slice(0, 2) }, sources)).to.throw(
+      UnreadableLog,
+    );
+  });
 
   /** Everything that was rebuilt, as text. */
   const stateOf = ({ safe, ledger, tokens, setting }: Fold): string => {
