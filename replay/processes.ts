@@ -3,11 +3,11 @@ import type { ChildProcess } from "node:child_process";
 
 const PATIENCE_MS = 8_000;
 
-/** Ends a process that this program started: asks first, then insists. */
-export async function stopProcess(child: ChildProcess): Promise<number | null> {
+/** Ends a process that this program started: asks first, then insists. One with processes of its own needs more patience. */
+export async function stopProcess(child: ChildProcess, patienceMs = PATIENCE_MS): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   return new Promise((resolve) => {
-    const insist = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+    const insist = setTimeout(() => child.kill("SIGKILL"), patienceMs);
     child.once("exit", (code) => {
       clearTimeout(insist);
       resolve(code);

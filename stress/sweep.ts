@@ -11,6 +11,8 @@ import type { StressResult } from "./result.ts";
 import { sum } from "./statistics.ts";
 
 const PROGRAM = fileURLToPath(new URL("../scripts/stress.ts", import.meta.url));
+/** A run has to stop its own keepers and chain first: killed before, it would leave them behind. */
+const PATIENCE_MS = 60_000;
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 export interface SweepPoint {
@@ -99,7 +101,7 @@ async function runPoint(args: readonly string[], directory: string, stopped: Abo
   let [text, complaint] = ["", ""];
   child.stdout.on("data", (data: Buffer) => (text += data.toString()));
   child.stderr.on("data", (data: Buffer) => (complaint += data.toString()));
-  const stop = () => void stopProcess(child);
+  const stop = () => void stopProcess(child, PATIENCE_MS);
   stopped.addEventListener("abort", stop);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);

@@ -10,6 +10,8 @@ import type { SweepResult } from "../sweep.ts";
 import type { DocumentedRun } from "./runs.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** A run has to stop its own keepers and chain first: killed before, it would leave them behind. */
+const PATIENCE_MS = 60_000;
 const FILE = join(ROOT, "bench", "resilience.json");
 
 /** What is kept of a run: the long lists stay in its own result.json. */
@@ -55,7 +57,7 @@ async function doRun({ name, args }: DocumentedRun, stopped: AbortSignal): Promi
   });
   let text = "";
   child.stdout.on("data", (data: Buffer) => (text += data.toString()));
-  const stop = () => void stopProcess(child);
+  const stop = () => void stopProcess(child, PATIENCE_MS);
   stopped.addEventListener("abort", stop);
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   stopped.removeEventListener("abort", stop);
