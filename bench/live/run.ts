@@ -75,6 +75,7 @@ export const argumentsOf = (world: LiveWorld, rpc: string, state: string, more: 
 
 export const runOnce = async (world: LiveWorld, template: string, options: RunOptions): Promise<RunResult> => {
   const { faults, blockSeconds } = options;
+  const depth = faults.reorgDepth ?? 6;
   await world.reset();
   const directory = mkdtempSync(join(world.directory, "run-"));
   const wire = await startWire(world.node.url);
@@ -117,8 +118,9 @@ export const runOnce = async (world: LiveWorld, template: string, options: RunOp
     }
     if (faults.reorgAt !== undefined) {
       events.push(
-        after(faults.reorgAt).then(async () => {
-          await world.send("anvil_reorg", faults.reorgDepth ?? 6, []);
+        // Not so early that it would undo the gap itself.
+        after(Math.max(faults.reorgAt, (depth + 2) * blockSeconds)).then(async () => {
+          await world.send("anvil_reorg", depth, []);
         }),
       );
     }
