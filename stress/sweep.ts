@@ -128,6 +128,21 @@ function pointOf(overrides: Overrides, result: StressResult): Omit<SweepPoint, "
   };
 }
 
+/** Runs that differ in `overrides`, judged against each other. */
+export function sweepOf(
+  runs: readonly { readonly overrides: Overrides; readonly result: StressResult }[],
+  { accounts, seed }: Pick<StressOptions, "accounts" | "seed">,
+  seconds: number,
+): SweepResult {
+  const points = runs.map(({ overrides, result }) => pointOf(overrides, result));
+  const isOn = frontier(points);
+  return {
+    ...{ source: runs[0]?.result.source ?? "", accounts, seed, seconds },
+    points: points.map((point, i) => ({ ...point, onFrontier: isOn[i] ?? false })),
+    violations: sum(runs.map(({ result }) => result.violations.length)),
+  };
+}
+
 /** Runs all points; undefined when it was stopped before the end. */
 export async function runSweep(
   options: StressOptions,
@@ -159,12 +174,5 @@ export async function runSweep(
   await Promise.all(Array.from({ length: Math.min(workers, total) }, work));
   if (stopped.aborted) return undefined;
   const ordered = [...results].sort(([a], [b]) => a - b).map(([, each]) => each);
-  const points = ordered.map(({ overrides, result }) => pointOf(overrides, result));
-  const isOn = frontier(points);
-  return {
-    source: ordered[0]?.result.source ?? "",
-    ...{ accounts: options.accounts, seed: options.seed, seconds: (Date.now() - began) / 1000 },
-    points: points.map((point, i) => ({ ...point, onFrontier: isOn[i] ?? false })),
-    violations: sum(ordered.map(({ result }) => result.violations.length)),
-  };
+  return sweepOf(ordered, options, (Date.now() - began) / 1000);
 }

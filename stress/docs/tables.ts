@@ -62,7 +62,7 @@ function section(runs: readonly DocumentedRun[], kept: Readonly<Record<string, K
           ),
         ]
       : []),
-    `\`\`\`sh\n${commands.join("\n")}\n\`\`\``,
+    ...(commands.length > 0 ? [`\`\`\`sh\n${commands.join("\n")}\n\`\`\``] : ["Not run yet."]),
   ].join("\n\n");
 }
 
