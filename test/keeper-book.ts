@@ -616,6 +616,29 @@ describe("keeper book", function () {
     });
   });
 
+  it("finds the same accounts with a second thread as with one", async () => {
+    const { world, book } = people({ seed: 32 }, 3_000, 0.15);
+    const two = AccountBook.open({ ...OPTIONS, workers: 1 });
+    for (let from = 0; from < 3_000; from += 500) {
+      const logs = book.ids(from, 500).flatMap((id): RawLog[] => {
+        const account = book.account(id) as Account;
+        const ledger = ledgerLog(LEDGER_CHANGED, id, account.quote, account.positions);
+        return [
+          accountLog(ACCOUNT_CHANGED, id, encodeWords(account)),
+          ...(account.positions.length > 0 ? [ledger] : []),
+        ];
+      });
+      two.apply({ number: 1 + from, hash: blockHash(1 + from), logs });
+    }
+    for (const id of [2, 3]) world.price.set(id, (world.price.get(id) ?? 1) * 0.9);
+    for (const one of [book, two]) one.setMarket(world.market());
+    book.look();
+    const { looked } = await two.weighAll();
+    expect(looked).to.be.greaterThan(2_000);
+    expect(two.rank()).to.deep.equal(book.rank());
+    await two.close();
+  });
+
   it("ranks everybody below maintenance by expected profit", () => {
     const { world, book, ids } = people({ seed: 31 }, 600, 0.15);
     for (const id of [2, 3, 4, 0x401]) world.price.set(id, (world.price.get(id) ?? 1) * 0.8);

@@ -7,6 +7,7 @@ import { Guards } from "./guards.ts";
 import { bigWord, readWord, writeWord } from "./hex.ts";
 import { Journal, type Undo } from "./journal.ts";
 import { ACCOUNT_CHANGED, isIn, LEDGER_CHANGED, LogReader, POOL_CHANGED, type PoolChange } from "./logs.ts";
+import { WeigherPool } from "./pool.ts";
 import { hashId, IN_AUCTION, NO_ROW, Rows } from "./rows.ts";
 import { Terms } from "./terms.ts";
 import {
@@ -23,6 +24,7 @@ import {
   type Weight,
 } from "./types.ts";
 import { type WeighedColumns, Weigher } from "./weigher.ts";
+import { RESULT } from "./worker.ts";
 
 const UNDO_BLOCKS = 128;
 const WAD = 1e18;
@@ -45,6 +47,7 @@ export class AccountBook {
   private part: Part | undefined;
   private readonly identity;
   private readonly undoBlocks: number;
+  private readonly threads: WeigherPool;
 
   private readonly dirty = new Set<number>();
   private isFresh = true;
@@ -76,6 +79,7 @@ export class AccountBook {
     };
     this.undoBlocks = options.undoBlocks ?? UNDO_BLOCKS;
     this.store = options.file === undefined ? undefined : Checkpoints.open(options.file, this.identity);
+    this.threads = new WeigherPool(options.workers ?? 0);
     this.rows = new Rows();
     this.reader = new LogReader(this.rows, this.identity.safe, this.identity.positions, this.part);
     this.journal = this.newJournal();
@@ -283,10 +287,23 @@ export class AccountBook {
     return list;
   }
 
-  weighAll(): Promise<Look> {
-    const { rows } = this;
-    for (let row = 0; row < rows.count; row += 1) if (this.weigher.isWatched(row)) this.makeDue(row);
-    return Promise.resolve(this.look());
+  async weighAll(): Promise<Look> {
+    const due = this.pending;
+    if (this.terms.market === undefined) return { due, looked: 0, pending: due, below: this.below.size };
+    this.prepare();
+    const list: number[] = [];
+    for (let row = 0; row < this.rows.count; row += 1) if (this.weigher.isWatched(row)) list.push(row);
+    const results = await this.threads.weigh(this.weigher, this.columns(), this.terms.tables, list);
+    this.evaluations += list.length;
+    list.forEach((row, i) => {
+      const at = RESULT * i;
+      const maintenance = results[at] ?? NaN;
+      const isBelow = maintenance < (results[at + 3] ?? 0);
+      this.take(row, isBelow, maintenance, results[at + 1] ?? 0, results[at + 2] ?? 0);
+      // A guard would have told: this is for those whose guards are still to be set.
+      if (isBelow) this.makeDue(row);
+    });
+    return { due, looked: list.length, pending: this.pending, below: this.below.size };
   }
 
   // ------------------------------------------------------------------------------------------------ views
@@ -353,9 +370,9 @@ export class AccountBook {
     };
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.store?.close();
-    return Promise.resolve();
+    await this.threads.close();
   }
 
   // ------------------------------------------------------------------------------------------------ inside
@@ -470,26 +487,30 @@ export class AccountBook {
 
   /** Takes a row that was just weighed among those below maintenance, or out of them. */
   private note(row: number): void {
-    const { weigher, below } = this;
+    const { priced, maintenance, mtm, gross, error } = this.weigher;
+    this.take(row, priced && maintenance < error, maintenance, mtm, gross);
+  }
+
+  private take(row: number, isBelow: boolean, maintenance: number, mtm: number, gross: number): void {
     const state = this.state[row] ?? 0;
-    if (!weigher.priced || weigher.maintenance >= weigher.error) {
+    if (!isBelow) {
       if ((state & BELOW) === 0) return;
       this.state[row] = state & ~BELOW;
-      below.delete(row);
+      this.below.delete(row);
       return;
     }
     if ((state & BELOW) === 0) {
       this.state[row] = state | BELOW;
-      below.add(row);
+      this.below.add(row);
     }
     if (4 * row >= this.margins.length) {
       const longer = new Float64Array(4 * this.rows.wordsAt.length);
       longer.set(this.margins);
       this.margins = longer;
     }
-    this.margins[4 * row] = weigher.maintenance;
-    this.margins[4 * row + 1] = weigher.mtm;
-    this.margins[4 * row + 2] = weigher.gross;
+    this.margins[4 * row] = maintenance;
+    this.margins[4 * row + 1] = mtm;
+    this.margins[4 * row + 2] = gross;
     this.margins[4 * row + 3] = this.terms.number;
   }
 

@@ -23,7 +23,9 @@ import type {
   Weight,
 } from "./types.ts";
 
-export { AccountBook } from "./book.ts";
+import { AccountBook } from "./book.ts";
+
+export { AccountBook };
 export * from "./types.ts";
 
 /** The door of the book. Not safe to call from several threads; its workers are its own. */
@@ -59,7 +61,7 @@ export interface Book {
   weigh(id: string): Weight | undefined;
   /** Every account below maintenance by expected profit, the largest first. */
   rank(options?: RankOptions): Candidate[];
-  /** Weighs every account, guards or not: over all threads. */
+  /** Weighs every account, guards or not, over all threads: a check of the guards. Nothing may be applied until it is done. */
   weighAll(): Promise<Look>;
 
   has(id: string): boolean;
@@ -73,4 +75,5 @@ export interface Book {
   close(): Promise<void>;
 }
 
-export type OpenBook = (options: BookOptions) => Book;
+/** Opens the book at its last checkpoint. Throws `CheckpointError` for a file that cannot be used. */
+export const openBook = (options: BookOptions): Book => AccountBook.open(options);
