@@ -37,7 +37,7 @@
               else ctx.lineTo(...at(point));
             }
             ctx.stroke();
-            for (const point of points) {
+            for (const point of [...points].sort((a, b) => a.best - b.best)) {
               ctx.beginPath();
               ctx.arc(...at(point), 6 * devicePixelRatio, 0, 2 * Math.PI);
               ctx.fillStyle = color(point.best ? "equity" : "soft");
