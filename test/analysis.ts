@@ -17,9 +17,10 @@ import {
 } from "../sdk/analysis/index.ts";
 import type { Account } from "../sdk/mirror/account.ts";
 import { abs, WAD } from "../sdk/mirror/fixed.ts";
+import { Refused } from "../sdk/mirror/errors.ts";
 import type { Market } from "../sdk/mirror/market.ts";
 import { INITIAL, LIQUIDATION, MID } from "../sdk/mirror/model.ts";
-import { withPrice } from "../sdk/mirror/prices.ts";
+import { atTime, withPrice } from "../sdk/mirror/prices.ts";
 import { weigh } from "../sdk/mirror/weigh.ts";
 import { EXPIRIES, madeUpMarket, randomHolder, STAKED, USDC, WBTC, WETH } from "./helpers/made-up-market.ts";
 import { seeded } from "./helpers/random.ts";
@@ -149,6 +150,18 @@ describe("The analysis of accounts", function () {
       expect(then?.a).to.equal(isUnderlying ? 4n * smile.a : smile.a);
       expect(then?.b).to.equal(isUnderlying ? 4n * smile.b : smile.b);
     }
+  });
+
+  it("says what is wrong when an asset has no price, and goes on where none is needed", () => {
+    const account = randomHolder(seeded(5), false);
+    const held = account.entries[0]?.asset === 0x802 ? WETH : (account.entries[0]?.asset ?? WETH);
+    const later = atTime(market, market.time + 200_000n);
+    expect(() => liquidationPrices(later, account, held)).to.throw(Refused, "PriceUnusable");
+    const [[cell] = []] = stressGrid(later, account, { assets: [held], priceFactors: [WAD / 2n] });
+    expect([cell?.initial, cell?.mtm, cell?.pnl]).to.deep.equal([undefined, undefined, undefined]);
+    expect(cell?.refused.liquidation?.errorName).to.equal("PriceUnusable");
+    const cash: Account = { ...account, entries: [{ asset: USDC, shares: 10n ** 9n }] };
+    expect(marginsOf(later, cash).refused).to.deep.equal({});
   });
 
   it("draws payoffs: spot and perps by what equity at mid changes, options by their strikes", () => {

@@ -55,7 +55,8 @@ export const stressGrid = (market: Market, account: Account, request: StressRequ
     const shaken = withVolatility(market, first, volatilityFactor);
     return priceFactors.map((priceFactor): StressCell => {
       const price = divUp(from * priceFactor, WAD);
-      const moved = priceFactor === WAD ? shaken : movedTo(shaken, first, price, together);
+      // Without a price now there is nothing to move: the cells say why.
+      const moved = priceFactor === WAD || from === 0n ? shaken : movedTo(shaken, first, price, together);
       const view = marginsOf(moved, account);
       const pnl = view.mtm === undefined || before === undefined ? undefined : view.mtm - before;
       return { priceFactor, volatilityFactor, pnl, ...view };

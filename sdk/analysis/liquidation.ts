@@ -2,10 +2,11 @@
 import { STRIKE_UNIT } from "../instruments.ts";
 import type { Account } from "../mirror/account.ts";
 import { isPool, numberOf, SETTLEMENT } from "../mirror/assets.ts";
-import { attempt } from "../mirror/errors.ts";
+import { attempt, priceUnusable } from "../mirror/errors.ts";
 import { WAD } from "../mirror/fixed.ts";
-import type { Market } from "../mirror/market.ts";
+import { type Market, PriceFault } from "../mirror/market.ts";
 import { LIQUIDATION } from "../mirror/model.ts";
+import { sourceOf } from "../mirror/prices.ts";
 import { weigh } from "../mirror/weigh.ts";
 import { movedTo, primaryOf, priceRange, tickOf } from "./moves.ts";
 
@@ -71,7 +72,8 @@ const strikesOf = (market: Market, account: Account, asset: number): bigint[] =>
 /**
  * The nearest prices of `asset` on both sides at which `maintenance` < 0, to one tick of its feed: one tick nearer it is ≥ 0. Exact for what
  * falls (or rises) through zero once on each side; between two looked-at prices a margin that dips below zero and comes back (many
- * options) may be missed, which more `steps` make less likely. Throws `Refused` when the account cannot be valued at all.
+ * options) may be missed, which more `steps` make less likely. Throws `Refused` when the account cannot be valued, or the asset has no
+ * price now.
  */
 export const liquidationPrices = (
   market: Market,
@@ -81,7 +83,8 @@ export const liquidationPrices = (
 ): LiquidationPrices => {
   const tick = tickOf(market, asset);
   const { lowest, highest } = priceRange(market, asset);
-  const now = primaryOf(market, asset);
+  const { primary: now, fault } = sourceOf(market, asset);
+  if (fault !== PriceFault.None) throw priceUnusable(asset, fault);
   const sick = (price: bigint): boolean =>
     weigh(movedTo(market, asset, price, together), account, LIQUIDATION).maintenance < 0n;
   if (sick(now)) return { now, liquidatable: true, below: now, above: now };

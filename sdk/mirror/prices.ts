@@ -104,7 +104,10 @@ export const withPrice = (market: Market, asset: number, usd: bigint): Market =>
   return { ...market, prices: { ...market.prices, assets } };
 };
 
-/** The market at a later time: interest, ramps and ages run on, prices are what they were; too old ones are stale. */
+/**
+ * The market at a later time: interest, ramps and ages run on, prices are what they were; too old ones are stale. The sequencer's grace
+ * and how long sources have disagreed are what they were: for those, read again.
+ */
 export const atTime = (market: Market, time: bigint): Market => {
   if (time === market.time) return market;
   const heartbeats = new Map<number, number>();
