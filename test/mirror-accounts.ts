@@ -446,11 +446,11 @@ describe("the mirror of whole accounts", function () {
       await v.compareAll("at first");
       for (let step = 0; step < STEPS; step++) {
         const what = await move(v, random);
-        if (step % 2 === 0) await v.compareAll(`step ${step}, ${what}`);
+        if (step % 3 === 0) await v.compareAll(`step ${step}, ${what}`);
       }
       console.log(`      ${v.compared} margins, ${v.refused} refused, ${v.foretold} fills foretold`);
       expect(v.foretold).to.be.greaterThan(3);
-      expect(v.compared).to.be.greaterThan(80);
+      expect(v.compared).to.be.greaterThan(60);
     });
   }
 
