@@ -1,7 +1,11 @@
 // The SDK's client against deployed contracts: reads, previews, every action once, what a wallet signs, what goes wrong.
 import "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+
 import { expect } from "chai";
 import { parseUnits, Wallet } from "ethers";
+import { WebSocketServer } from "ws";
 
 import {
   accountId,
@@ -18,14 +22,20 @@ import {
   PlimsollClient,
   ReadOnlyError,
   RevertError,
+  signCancelUpTo,
   SignatureRejected,
+  TransactionDropped,
   TransactionRejected,
+  TransactionReplaced,
+  TransactionReverted,
+  TransactionTimeout,
   UnknownNameError,
   WrongChainError,
 } from "../sdk/index.ts";
 import { weigh } from "../sdk/mirror/weigh.ts";
 import { attestFlat, trade } from "./helpers/derivatives.ts";
 import { deployProtocol, type Protocol, WAD } from "./helpers/protocol.ts";
+import { bridgeTo } from "./helpers/rpc-bridge.ts";
 
 const ETH = 2;
 const FAR = 2 ** 40 - 1;
@@ -118,6 +128,37 @@ describe("SDK client", () => {
       );
     });
 
+    it("to URLs, HTTP and WebSocket", async () => {
+      const bridge = await bridgeTo(p.connection.provider);
+      const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+      server.on("connection", (socket) => {
+        socket.on("message", (data: Buffer) => {
+          const { id, method, params } = JSON.parse(data.toString()) as {
+            id: number;
+            method: string;
+            params: unknown[];
+          };
+          void p.connection.provider
+            .request({ method, params })
+            .then((result) => socket.send(JSON.stringify({ jsonrpc: "2.0", id, result })));
+        });
+      });
+      await once(server, "listening");
+      try {
+        for (const url of [bridge.url, `ws://127.0.0.1:${(server.address() as AddressInfo).port}`]) {
+          const reader = await PlimsollClient.connect(url, { deployment: p.deployment });
+          expect((await reader.readPools()).map(({ symbol }) => symbol)).to.deep.equal(["USDC", "WETH", "WBTC"]);
+          const mine = await reader.withSigner(p.alice);
+          expect(await mine.account()).to.equal(alice);
+          await reader.close();
+        }
+      } finally {
+        for (const socket of server.clients) socket.terminate();
+        await new Promise((resolve) => server.close(resolve));
+        await bridge.close();
+      }
+    });
+
     it("and says when the wallet's holder refuses to sign or to send", async () => {
       const refuse = () => Promise.reject(Object.assign(new Error("User rejected the request."), { code: 4001 }));
       const willing = wallet({ eth_accounts: [p.alice.address] });
@@ -163,7 +204,8 @@ describe("SDK client", () => {
         }
       }
       await p.tokens.WETH.connect(p.alice).approve(client.deployment.contracts.safe, MAX);
-      await run(actions.repay({ account: alice, asset: "WETH", amount: ether(1) }));
+      const repay = actions.repay({ account: alice, asset: "WETH", amount: ether(1) });
+      await run(actions.batch([actions.reduceOnly(alice), repay]));
       const { balances } = await client.readAccount(alice);
       expect(balances.map(({ symbol }) => symbol)).to.deep.equal(["USDC", "WETH"]);
       expect(balances[1]?.amount).to.be.within(-ether(2) - 10n ** 13n, -ether(2));
@@ -217,6 +259,10 @@ describe("SDK client", () => {
       ];
       await run(lender.actions.batch(both), lender);
       expect((await lender.readAccount(shares)).balances[0]?.symbol).to.equal("USDC share");
+
+      // What they are worth pays the account's debts in the asset, of which there is none.
+      const idle = await refusalOf(lender.simulate(lender.actions.setOff({ account: shares, asset: "USDC" })));
+      expect(idle.message).to.match(/owes no USDC$/);
     });
 
     it("operators, and the relayed twins of the safe's doors", async () => {
@@ -292,6 +338,52 @@ describe("SDK client", () => {
     });
   });
 
+  describe("tells apart what becomes of a transaction", () => {
+    const mining = (on: boolean) => p.ethers.provider.send("evm_setAutomine", [on]);
+    const quick = { interval: 5 };
+    const price = (gwei: number) => ({
+      maxFeePerGas: parseUnits(String(gwei), 9),
+      maxPriorityFeePerGas: parseUnits(String(gwei / 10), 9),
+    });
+
+    beforeEach(() => mining(false));
+    afterEach(() => mining(true));
+
+    it("repriced, cancelled or replaced", async () => {
+      const { actions } = client;
+      const replaceBy = async (again: Parameters<PlimsollClient["send"]>[0] | undefined) => {
+        const sent = await client.send(actions.cancelNonce(11n), { ...price(20), gasLimit: 200_000n });
+        const later = { nonce: sent.nonce, ...price(60), gasLimit: 200_000n };
+        if (again === undefined) await p.alice.sendTransaction({ to: p.alice.address, value: 0n, ...later });
+        else await client.send(again, later);
+        const outcome = refusalOf(sent.wait(quick));
+        await p.networkHelpers.mine();
+        return outcome as Promise<TransactionReplaced>;
+      };
+      const repriced = await replaceBy(actions.cancelNonce(11n));
+      expect(repriced).to.be.instanceOf(TransactionReplaced);
+      expect(repriced.replacement).to.include({ how: "repriced", succeeded: true });
+      expect(repriced.replacement.events.map(({ name }) => name)).to.deep.equal(["NonceUsed"]);
+      expect((await replaceBy(undefined)).replacement).to.include({ how: "cancelled" });
+      expect((await replaceBy(actions.cancelNonce(12n))).replacement).to.include({ how: "replaced" });
+    });
+
+    it("dropped, late, deep or reverted", async () => {
+      const { actions } = client;
+      const overrides = { ...price(20), gasLimit: 200_000n };
+      const lost = await client.send(actions.cancelNonce(21n), overrides);
+      expect(await refusalOf(lost.wait({ ...quick, timeout: 0 }))).to.be.instanceOf(TransactionTimeout);
+      await p.ethers.provider.send("hardhat_dropTransaction", [lost.hash]);
+      expect(await refusalOf(lost.wait(quick))).to.be.instanceOf(TransactionDropped);
+      const first = await client.send(actions.cancelNonce(22n), overrides);
+      const second = await client.send(actions.cancelNonce(22n), overrides);
+      await p.networkHelpers.mine(2);
+      expect(await first.wait({ ...quick, confirmations: 2 })).to.include({ hash: first.hash });
+      const reverted = await refusalOf(second.wait(quick));
+      expect(reverted).to.be.instanceOf(TransactionReverted);
+    });
+  });
+
   describe("trades and liquidates", () => {
     const run = (action: Parameters<PlimsollClient["execute"]>[0], by = client) => by.execute(action, { interval: 5 });
     let bobs: PlimsollClient;
@@ -335,6 +427,10 @@ describe("SDK client", () => {
       await run(actions.cancelOrder({ account: alice, nonce: 9n }));
       await run(actions.cancelOrdersUpTo({ account: alice, salt: now - 10_000n }));
       await run(actions.keepAlive({ account: alice, validUntil: FAR }));
+      const message = { account: alice, salt: now - 5_000n, nonce: 55n, deadline: BigInt(FAR) };
+      const domain = { chainId: client.deployment.chainId, exchange: client.deployment.contracts.exchange ?? "" };
+      const signature = await signCancelUpTo(p.alice, message, domain);
+      await run(bobs.actions.cancelOrdersUpToBySig({ message, signature, signer: p.alice.address }), bobs);
       const { maker, taker } = await orders(perpWord(ETH), 2_500n * WAD, 4n * WAD);
       const { events } = await run(actions.fillOrders([{ maker, taker, size: 4n * WAD }]));
       expect(events.map(({ name }) => name)).to.include("OrdersFilled");

@@ -11,7 +11,7 @@ import { HDNodeWallet, parseUnits } from "ethers";
 
 import { LOCAL_POOL_FEE } from "../deploy/lib/localNetwork.ts";
 import { addLiquidity, attachUniswap, marketOf } from "../scripts/lib/uniswap.ts";
-import { accountId, isSignedByOwner, orderFromJson } from "../sdk/index.ts";
+import { accountId, isEvent, isSignedByOwner, orderFromJson, PlimsollClient } from "../sdk/index.ts";
 import { attestFlat } from "./helpers/derivatives.ts";
 import { deployProtocol, MAX, type Protocol } from "./helpers/protocol.ts";
 import { type Bridge, bridgeTo } from "./helpers/rpc-bridge.ts";
@@ -70,6 +70,36 @@ describe("SDK examples", () => {
     const [usdc, weth] = [1, 2].map((asset) => p.safe.balanceOf(accountId(p.alice.address), asset));
     expect(await usdc).to.be.within(-p.units("USDC", 2_001), -p.units("USDC", 2_000));
     expect(await weth).to.be.greaterThan(ether(1.19));
+
+    // and the client takes it down again, half of it and then all
+    const client = await PlimsollClient.connect(p.alice, { deployment: p.deployment });
+    const { actions } = client;
+    const account = await client.account();
+    const route = { assets: ["USDC", "WETH"], fees: [LOCAL_POOL_FEE] };
+    const common = { account, debtAsset: "USDC", collateralAsset: "WETH", route, deadline: 2 ** 40 - 1 };
+    const half = actions.changeLeverage({ ...common, debtChange: -p.units("USDC", 1_000), limit: ether(0.5) });
+    const { returned } = await client.simulate(half);
+    expect((returned as { debt: bigint }).debt).to.equal(p.units("USDC", 1_000));
+    await client.execute(half, { interval: 5 });
+    const close = actions.closeLeverage({ ...common, repaid: MAX, maxSold: ether(1), to: p.alice.address });
+    const { events } = await client.execute(close, { interval: 5 });
+    expect(events.some((event) => isEvent(event, "leverageRouter", "LeverageReduced"))).to.equal(true);
+    expect((await client.readAccount(account)).balances).to.deep.equal([]);
+
+    // an account that falls is liquidated without capital
+    await p.deposit(p.bob, "WETH", ether(10));
+    await p.borrow(p.bob, "USDC", p.units("USDC", 18_000));
+    await p.setPrice("WETH", 2_000);
+    const liquidate = actions.liquidate({
+      account: accountId(p.bob.address),
+      fraction: MAX,
+      limit: p.units("USDC", 30_000),
+      minProfit: 0n,
+      routes: [{ assets: ["WETH", "USDC"], fees: [LOCAL_POOL_FEE] }],
+      recipient: p.alice.address,
+      deadline: 2 ** 40 - 1,
+    });
+    expect((await client.execute(liquidate, { interval: 5 })).events.map(({ name }) => name)).to.include("Unwound");
   });
 
   it("quotes an option spread", async () => {

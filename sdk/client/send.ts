@@ -72,6 +72,9 @@ const TIMEOUT_SECONDS = 300;
 /** Looks in a row at which no node had it: one may be a node that lags. */
 const LOST_LOOKS = 3;
 
+const GAS_MARGIN = 12n;
+const TEN = 10n;
+
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Why a mined transaction failed: asked again on the state before its block, which is near enough for a reason. */
@@ -170,6 +173,10 @@ const follow = async (
   }
 };
 
+/** The node's estimate and a fifth: interest accrues until the block, and what is not used is not paid. */
+const gasFor = async ({ provider }: Context, signer: Signer, { to, data, value }: Action): Promise<bigint> =>
+  ((await provider.estimateGas({ to, data, value, from: await signer.getAddress() })) * GAS_MARGIN) / TEN;
+
 /**
  * Sends an action. Throws {@link RevertError} when the node sees already that it would fail, {@link TransactionRejected} when the
  * wallet's holder refuses.
@@ -184,7 +191,8 @@ export const send = async (
   const firstBlock = await provider.getBlockNumber();
   const { to, data, value } = action;
   try {
-    const { hash, from, nonce } = await signer.sendTransaction({ to, data, value, ...overrides });
+    const gasLimit = overrides.gasLimit ?? (await gasFor(context, signer, action));
+    const { hash, from, nonce } = await signer.sendTransaction({ to, data, value, ...overrides, gasLimit });
     const tracked = { hash, from, nonce };
     return { action, ...tracked, wait: (options = {}) => follow(context, action, tracked, firstBlock, options) };
   } catch (error) {
