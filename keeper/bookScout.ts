@@ -177,7 +177,9 @@ export class BookScout implements Scout {
     }
   }
 
-  private take(logs: readonly Log[], reached: BlockRef, isFinal: boolean): void {
+  private take(logs: readonly Log[], { number, hash }: BlockRef, isFinal: boolean): void {
+    // No more of the block than this: spans have no parent that the book could know.
+    const reached = { number, hash };
     const { safe } = this.chain;
     const bidTaken = safe.interface.getEvent("BidTaken").topicHash;
     const own: Log[] = [];
@@ -193,10 +195,10 @@ export class BookScout implements Scout {
     }
     const blocks = new Map<number, { number: number; hash: string; logs: RawLog[] }>();
     for (const each of own) {
-      const number = Number(each.blockNumber);
-      const block = blocks.get(number) ?? { number, hash: each.blockHash, logs: [] };
+      const at = Number(each.blockNumber);
+      const block = blocks.get(at) ?? { number: at, hash: each.blockHash, logs: [] };
       block.logs.push(each);
-      blocks.set(number, block);
+      blocks.set(at, block);
     }
     const last = blocks.get(reached.number);
     blocks.delete(reached.number);
