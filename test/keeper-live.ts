@@ -141,7 +141,7 @@ describe("Keeper, live", function () {
       const lie = `0x${"ab".repeat(32)}`;
       liar.lie(({ method }, answer) =>
         method === "eth_getBlockByNumber" && answer.result != null
-          ? { ...answer, result: { ...(answer.result as object), hash: lie } }
+          ? { ...answer, result: { ...answer.result, hash: lie } }
           : answer,
       );
       await refused(

@@ -136,7 +136,7 @@ export const createLiveWorld = async ({ accounts: count, mostDebt, blockGas }: L
     }
     for (const feed of feeds) await done(feed.updateAnswer(await feed.latestAnswer()));
     const checkpoints = SizeCheckpoints__factory.connect(contracts.sizeCheckpoints, deployer);
-    await done(checkpoints.update(wethAt.id) as Promise<{ wait(): Promise<unknown> }>);
+    await done(checkpoints.update(wethAt.id));
     await send("evm_setBlockGasLimit", toBeHex(blockGas));
     await send("anvil_setNextBlockBaseFeePerGas", "0x0");
     await send("evm_mine");
