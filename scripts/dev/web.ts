@@ -1,0 +1,90 @@
+// Serves the page with Vite: chain and matcher through its own origin, so that the page may speak to nobody else.
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+
+import { build, createServer, type InlineConfig, preview, type Plugin } from "vite";
+
+import { type Handler, localHandler } from "./local.ts";
+import type { DevStack } from "./stack.ts";
+
+const ROOT = fileURLToPath(new URL("../../app", import.meta.url));
+const CONFIG = fileURLToPath(new URL("../../app/vite.config.ts", import.meta.url));
+const HOST = "127.0.0.1";
+
+/** No inline script, no eval, nobody but the page's own origin. Vite's own scripts while developing carry the nonce. */
+export const contentSecurityPolicy = (nonce?: string): string =>
+  [
+    "default-src 'none'",
+    `script-src 'self'${nonce === undefined ? "" : ` 'nonce-${nonce}'`}`,
+    `style-src 'self'${nonce === undefined ? "" : ` 'nonce-${nonce}'`}`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+
+export const headersFor = (nonce?: string): Record<string, string> => ({
+  "content-security-policy": contentSecurityPolicy(nonce),
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
+  "cross-origin-opener-policy": "same-origin",
+});
+
+export interface Web {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+const middleware = (handler: Handler): Plugin => ({
+  name: "plimsoll-local",
+  configureServer: (server) => void server.middlewares.use(handler),
+  configurePreviewServer: (server) => void server.middlewares.use(handler),
+});
+
+const proxyTo = (stack: DevStack) => ({
+  "/rpc": { target: stack.rpc, changeOrigin: true, rewrite: () => "/" },
+  "/matcher": {
+    target: stack.matcher,
+    changeOrigin: true,
+    ws: true,
+    rewrite: (path: string) => path.replace(/^\/matcher/, ""),
+  },
+});
+
+const urlOf = (port: number): string => `http://${HOST}:${port}/`;
+
+const portOf = (address: unknown, wanted: number): number =>
+  typeof address === "object" && address !== null && "port" in address ? Number(address.port) : wanted;
+
+const common: InlineConfig = { configFile: CONFIG, root: ROOT, logLevel: "warn", clearScreen: false };
+
+/** The page as it is being written: reloads itself. */
+export async function serveSources(stack: DevStack, port: number): Promise<Web> {
+  const nonce = randomBytes(16).toString("base64");
+  const server = await createServer({
+    ...common,
+    html: { cspNonce: nonce },
+    server: { host: HOST, port, headers: headersFor(nonce), proxy: proxyTo(stack) },
+    plugins: [middleware(localHandler(stack))],
+  });
+  await server.listen();
+  return { url: urlOf(portOf(server.httpServer?.address(), port)), stop: () => server.close() };
+}
+
+/** Into out/app, as it would be published. */
+export const buildPage = async (): Promise<void> => void (await build(common));
+
+/** The page as it would be published. */
+export async function serveBuilt(stack: DevStack, port: number): Promise<Web> {
+  const server = await preview({
+    ...common,
+    preview: { host: HOST, port, headers: headersFor(), proxy: proxyTo(stack) },
+    plugins: [middleware(localHandler(stack))],
+  });
+  return { url: urlOf(portOf(server.httpServer.address(), port)), stop: () => server.close() };
+}
