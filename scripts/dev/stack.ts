@@ -53,7 +53,8 @@ export interface DevStack {
   readonly market: LiveMarket;
   readonly path: LivePath;
   readonly stage: Stage;
-  /** For tests: ends the chain as a crash would. */
+  /** For tests: leaves auctions to others, and ends the chain as a crash would. */
+  readonly stopKeeper: () => Promise<void>;
   readonly stopChain: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -166,18 +167,19 @@ async function start(
   const onEnd = (name: string, words: string): void => say(`The ${name} has ended:\n${words}`);
   const port = await freePort();
   const matcher = `http://127.0.0.1:${port}`;
-  const launch = async (program: Omit<Program, "log">): Promise<void> => {
+  const launch = async (program: Omit<Program, "log">): Promise<Child> => {
     say(`Starting the ${program.name} …`);
     const child = await Child.start({ ...program, log: join(OUT, `${program.name}.log`) }, (name, words) => {
       if (!stopped.aborted && undo.length > 0) onEnd(name, words);
     });
     undo.push(() => child.stop());
+    return child;
   };
   const signers = ATTESTERS.map(
     (i) => HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(MNEMONIC), `m/44'/60'/0'/0/${i}`).privateKey,
   );
   // The maker looks for smiles and for the matcher when it starts: after the others.
-  await Promise.all([
+  const [keeper] = await Promise.all([
     launch({
       ...{ name: "keeper", script: "scripts/keeper.ts", ready: "started" },
       args: [...common, "--state", join(directory, "keeper.sqlite")],
@@ -208,6 +210,7 @@ async function start(
 
   return {
     ...{ rpc: chain.url, matcher, deployment, market, path, stage, stop },
+    stopKeeper: () => keeper.stop(),
     stopChain: () => chain.stop(),
   };
 }

@@ -84,14 +84,14 @@ const Markets = (): ReactNode => {
               <td>{site.venue.underlyings[number] ?? number}</td>
               <td>{decimal(toNumber(perp.openInterest), 2)}</td>
               <td>{compact(toNumber(perp.openInterestCap))}</td>
-              <td>{decimal(toNumber(perp.funding.rate), 4)}</td>
+              <td>{decimal(toNumber(perp.funding.rate), 4)} USDC</td>
               <td>
                 {percent(initial, 1)} / {percent(maintenance, 1)}
               </td>
               <td>
                 {premium === undefined ? (
                   <Badge tone="warn">not attested</Badge>
-                ) : premium.maxAge < 0n ? (
+                ) : data.market.time - premium.time > premium.maxAge ? (
                   <Badge tone="warn">too old</Badge>
                 ) : (
                   percent(toNumber(premium.value), 3)
@@ -126,7 +126,7 @@ const Parameters = (): ReactNode => {
         })}
       </Table>
       <p className="muted">
-        Engine <Address value={data.engine} label="engine" />
+        Engine <Address value={site.venue.deployment.contracts.engine} label="engine" />
       </p>
     </Card>
   );

@@ -9,8 +9,8 @@ export interface CurvePoint {
   readonly b?: number;
 }
 
-const WIDTH = 560;
-const HEIGHT = 190;
+const WIDTH = 320;
+const HEIGHT = 180;
 const PAD = { left: 46, right: 10, top: 10, bottom: 22 };
 
 export const Curve = ({

@@ -1,0 +1,388 @@
+// The traders' page in a real browser against a whole local market: chain, keeper, attestor, matcher and maker as processes.
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { expect } from "chai";
+import type { Browser, Page } from "playwright-core";
+
+import { builtInPath } from "../replay/candles.ts";
+import { accountId } from "../sdk/ids.ts";
+import { perpWord } from "../sdk/instruments.ts";
+import { type DevStack, startStack } from "../scripts/dev/stack.ts";
+import { buildPage, serveBuilt, type Web } from "../scripts/dev/web.ts";
+import { IPositionsLedger__factory } from "../types/ethers-contracts/index.js";
+import { findChromium, launch, openTrader, type Trader } from "./helpers/browser.ts";
+
+const SCREENS = fileURLToPath(new URL("../out/screens", import.meta.url));
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const BLOCK_MS = 700;
+const PAGES = ["trade/ETH-SPOT", "trade/ETH-PERP", "trade/ETH-OPTIONS", "portfolio", "earn", "liquidations", "risk"];
+const WIDTHS = [360, 820];
+
+interface Finding {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly target: readonly string[]; readonly failureSummary: string }[];
+}
+
+describe("The traders' page", function () {
+  this.timeout(120_000);
+  let stack: DevStack;
+  let web: Web;
+  let browser: Browser;
+  const stop = new AbortController();
+  const traders: Trader[] = [];
+
+  before("a market, the page as it is published, a browser", async function () {
+    this.timeout(300_000);
+    const executable = await findChromium();
+    if (executable === undefined) {
+      console.log("      chromium is not here and cannot be installed: the page is not tested");
+      this.skip();
+    }
+    mkdirSync(SCREENS, { recursive: true });
+    await buildPage();
+    const say = (what: string): void => void (process.env["APP_TEST_VERBOSE"] !== undefined && console.log(what));
+    stack = await startStack({ path: builtInPath(), speed: 0, blockMs: BLOCK_MS, say, stopped: stop.signal });
+    web = await serveBuilt(stack, 0);
+    browser = await launch(executable);
+  });
+
+  after(async () => {
+    stop.abort();
+    await browser?.close();
+    await web?.stop();
+    await stack?.stop();
+  });
+
+  afterEach("nothing was wrong on any console", async () => {
+    const errors = traders.flatMap((trader) => trader.errors.splice(0));
+    for (const { context } of traders.splice(0)) await context.close();
+    expect(errors).to.deep.equal([]);
+  });
+
+  const open = async (options: Parameters<typeof openTrader>[3] = {}): Promise<Trader> => {
+    const trader = await openTrader(browser, stack.stage.provider, stack.deployment.chainId, options);
+    traders.push(trader);
+    await trader.page.goto(web.url);
+    return trader;
+  };
+  const visit = async (page: Page, path: string): Promise<void> => {
+    await page.evaluate((hash) => {
+      window.location.hash = hash;
+    }, `#/${path}`);
+  };
+  const connect = async ({ page, wallet }: Trader): Promise<void> => {
+    await page.getByRole("button", { name: "Connect wallet" }).click();
+    await page.getByRole("button", { name: "Test wallet" }).click();
+    await page
+      .getByRole("button", { name: wallet.address.slice(0, 6) })
+      .first()
+      .waitFor();
+  };
+  const until = async (what: string, look: () => Promise<boolean>, ms = 30_000): Promise<void> => {
+    for (const end = Date.now() + ms; Date.now() < end;) {
+      if (await look()) return;
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    throw new Error(`never: ${what}`);
+  };
+  const fund = async ({ page, wallet }: Trader): Promise<void> => {
+    await page.getByRole("button", { name: "Local chain" }).click();
+    await page.getByRole("button", { name: "Fund my wallet" }).click();
+    await until("tokens from the faucet", async () => (await stack.stage.tokens.USDC.balanceOf(wallet)) > 0n);
+    await page.keyboard.press("Escape");
+  };
+  /** Through the dialog of the portfolio page; by permit, as USDC has one. */
+  const deposit = async ({ page }: Trader, amount: string): Promise<void> => {
+    await visit(page, "portfolio");
+    await page.getByRole("button", { name: "Deposit", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Amount").fill(amount);
+    await dialog.getByRole("button", { name: "Deposit", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+  };
+  const ready = async (options: Parameters<typeof openTrader>[3] = {}, amount = "10000"): Promise<Trader> => {
+    const trader = await open(options);
+    await connect(trader);
+    await fund(trader);
+    await deposit(trader, amount);
+    return trader;
+  };
+  const account = ({ wallet }: Trader, index = 0): string => accountId(wallet.address, index);
+  const balance = (trader: Trader, symbol: "USDC" | "WETH", index = 0): Promise<bigint> =>
+    stack.stage.safe.balanceOf(account(trader, index), stack.stage.listed[symbol].asset);
+  const positions = () =>
+    IPositionsLedger__factory.connect(stack.deployment.contracts.positions ?? "", stack.stage.provider);
+  const confirmed = (page: Page, title: string | RegExp) =>
+    page.locator(".tx.confirmed", { hasText: title }).first().waitFor({ timeout: 30_000 });
+
+  it("has no errors, no serious findings of axe, and fits every width", async () => {
+    const script = readFileSync(AXE, "utf8");
+    for (const dark of [false, true]) {
+      const trader = await ready({ dark });
+      const { page, context } = trader;
+      for (const path of PAGES) {
+        await visit(page, path);
+        await page.locator("main h1", { hasText: "" }).waitFor({ state: "attached" });
+        await page.locator("main .card").first().waitFor();
+        await until(`${path} has come`, async () => (await page.getByText(/^Loading/).count()) === 0);
+        if (path.endsWith("PERP")) await page.locator(".chart canvas").first().waitFor();
+        await page.waitForTimeout(400);
+        await page.screenshot({
+          path: join(SCREENS, `${path.replace("/", "-")}-${dark ? "dark" : "light"}.png`),
+          fullPage: true,
+        });
+        // Evaluated through the debugger: the page's own policy would not let it in.
+        await page.evaluate(script);
+        const serious =
+          (await page.evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
+          violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+            .map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ target, failureSummary }) => ({ target, failureSummary })) })))`)) as Finding[];
+        expect(serious, `${path}: ${JSON.stringify(serious, undefined, 1)}`).to.have.length(0);
+        if (dark) continue;
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: 800 });
+          const over = await page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+          );
+          expect(over, `${path} at ${width} px`).to.be.at.most(0);
+          if (width === WIDTHS[0]) await page.screenshot({ path: join(SCREENS, `${path.replace("/", "-")}-360.png`) });
+        }
+        await page.setViewportSize({ width: 1_440, height: 900 });
+      }
+      await context.close();
+    }
+  });
+
+  it("opens three times long, shows the liquidation price, takes collateral, closes with profit", async () => {
+    const trader = await ready();
+    const { page } = trader;
+    await visit(page, "trade/ETH-SPOT");
+    await page.getByLabel("Size", { exact: true }).fill("30000");
+    const said = page.getByTestId("liquidation");
+    await said.waitFor();
+    const before = Number(/below ([\d,.]+)/.exec(await said.innerText())?.[1]?.replaceAll(",", ""));
+    const index = stack.market.prices.WETH;
+    expect(before).to.be.within(index * 0.6, index * 0.95);
+    await page.getByRole("button", { name: "Buy ETH with leverage" }).click();
+    await confirmed(page, /Long ETH/);
+    expect(await balance(trader, "WETH")).to.be.greaterThan(0n);
+    expect(await balance(trader, "USDC")).to.be.lessThan(0n);
+
+    await deposit(trader, "2000");
+    expect(Number((await balance(trader, "USDC")) / 1_000_000n)).to.be.greaterThan(-18_100);
+    stack.path.push("WETH", 1.04);
+    await visit(page, "trade/ETH-SPOT");
+    await until(
+      "the index has risen",
+      async () => (await page.locator(".stat.big dd").innerText()) !== index.toFixed(2),
+    );
+    await page.waitForTimeout(3 * BLOCK_MS);
+    await page.getByRole("button", { name: "Close the long" }).click();
+    await confirmed(page, /Close ETH long/);
+    expect(await balance(trader, "USDC")).to.be.at.least(0n);
+    const { mtm } = await stack.stage.lens.accountView(account(trader));
+    expect(Number(mtm / 10n ** 18n)).to.be.greaterThan(12_500);
+  });
+
+  it("keeps an isolated account apart, with what was transferred to it", async () => {
+    const trader = await ready();
+    const { page } = trader;
+    await page.getByRole("button", { name: "Transfer", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Amount").fill("1500");
+    await dialog.getByRole("button", { name: "Transfer", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: /Account 2/ }).click();
+    await page.getByText("1,500.00 USDC").first().waitFor();
+    expect(await balance(trader, "USDC", 1)).to.be.within(1_499_999_000n, 1_500_000_001n);
+    await page.reload();
+    await page.getByRole("button", { name: /Account 2/, pressed: true }).waitFor();
+  });
+
+  it("trades a perp by signed orders of two wallets", async () => {
+    const [maker, taker] = [await ready(), await ready()];
+    for (const { page } of [maker, taker]) {
+      await visit(page, "trade/ETH-PERP");
+      await page.locator(".book-row .buy").first().waitFor();
+    }
+    // Between the bot's quotes: better than either.
+    const price = (stack.market.prices.WETH * 1.0001).toFixed(2);
+    const { page: makers } = maker;
+    await makers.getByText("Sell / Short").click();
+    await makers.getByText("Limit", { exact: true }).click();
+    await makers.getByLabel("Limit price").fill(price);
+    await makers.getByLabel("Size", { exact: true }).fill("0.5");
+    await makers.getByLabel("Post only").check();
+    await makers.getByRole("button", { name: "Sign sell order" }).click();
+    await makers.getByText("Your order rests in the book.").waitFor();
+    const { page: takers } = taker;
+    await takers.getByLabel("Size", { exact: true }).fill("0.5");
+    await takers.getByTestId("preview").waitFor();
+    await takers.getByRole("button", { name: "Sign buy order" }).click();
+    await takers.getByText(/Matched 0\.500 ETH/).waitFor();
+    const sizeOf = (trader: Trader) => positions().sizeOf(account(trader), perpWord(stack.stage.listed.WETH.asset));
+    await until("both have their position", async () => (await sizeOf(taker)) > 0n && (await sizeOf(maker)) < 0n);
+    expect(await sizeOf(taker)).to.equal(5n * 10n ** 17n);
+    await takers.locator("td", { hasText: "ETH-PERP" }).first().waitFor();
+  });
+
+  it("builds an iron condor of four legs with its payoff", async () => {
+    const trader = await ready({}, "50000");
+    const { page } = trader;
+    await visit(page, "trade/ETH-OPTIONS");
+    const rows = page.locator(".chain tbody tr");
+    await rows.first().waitFor();
+    // The later expiry, where far strikes still have a bid.
+    await page.locator(".segments label").nth(1).click();
+    await until("quotes", async () => (await page.locator(".chain td button", { hasText: /\d/ }).count()) > 16);
+    const pick = (row: number, what: "Buy" | "Sell", right: "C" | "P") =>
+      rows
+        .nth(row)
+        .getByRole("button", { name: new RegExp(`^${what} .*-${right}( |$)`) })
+        .click();
+    await pick(1, "Buy", "P");
+    await pick(2, "Sell", "P");
+    await pick(4, "Sell", "C");
+    await pick(5, "Buy", "C");
+    await page.getByRole("img", { name: /Profit and loss of the strategy/ }).waitFor();
+    await page.screenshot({ path: join(SCREENS, "condor-light.png"), fullPage: true });
+    await page.getByRole("button", { name: "Sign 4 orders" }).click();
+    await page.getByText("All 4 legs matched").waitFor({ timeout: 40_000 });
+    await until("four positions", async () => (await positions().positionsOf(account(trader))).length === 4);
+  });
+
+  it("lets a lender in and out", async () => {
+    const trader = await open();
+    const { page } = trader;
+    await connect(trader);
+    await fund(trader);
+    await visit(page, "earn");
+    await page.getByLabel("Amount").fill("5000");
+    await page.locator("main").getByRole("button", { name: "Lend", exact: true }).click();
+    await confirmed(page, /^Lend/);
+    await page
+      .getByTestId("lent")
+      .getByText(/5,000|4,999\.99/)
+      .waitFor();
+    await page.getByText("Take back", { exact: true }).first().click();
+    await page.getByRole("button", { name: /^Max/ }).click();
+    await page.locator("main").getByRole("button", { name: "Take back", exact: true }).click();
+    await confirmed(page, /Take back/);
+    const vault = stack.stage.vaults.USDC;
+    await until(
+      "all of it is back",
+      async () => (await vault.convertToAssets(await vault.balanceOf(trader.wallet))) < 10n,
+    );
+  });
+
+  it("sends nothing when the wallet declines, and says so", async () => {
+    const trader = await ready();
+    const { page, mood, wallet } = trader;
+    const sent = await stack.stage.provider.getTransactionCount(wallet);
+    mood.rejects = true;
+    await visit(page, "trade/ETH-SPOT");
+    await page.getByLabel("Size", { exact: true }).fill("5000");
+    await page.getByRole("button", { name: "Buy ETH with leverage" }).click();
+    await page.getByText("You declined in the wallet. Nothing was sent.").waitFor();
+    expect(await stack.stage.provider.getTransactionCount(wallet)).to.equal(sent);
+    await page.getByRole("button", { name: "Buy ETH with leverage" }).waitFor();
+  });
+
+  it("says how much is missing before the wallet is asked", async () => {
+    const { page } = await ready({}, "1000");
+    await visit(page, "trade/ETH-SPOT");
+    await page.getByLabel("Size", { exact: true }).fill("30000");
+    await page.getByText(/Deposit [\d,.]+ USDC more, or reduce to [\d,.]+ USDC\./).waitFor();
+    expect(await page.getByRole("button", { name: "Buy ETH with leverage" }).isDisabled()).to.equal(true);
+  });
+
+  it("notices the wrong network and offers to switch", async () => {
+    const trader = await open();
+    trader.mood.chainId = 1;
+    const { page } = trader;
+    await page.getByRole("button", { name: "Connect wallet" }).click();
+    await page.getByRole("button", { name: "Test wallet" }).click();
+    await page.getByText("The wallet is on another network.").waitFor();
+    await page.getByRole("button", { name: "Wrong network" }).click();
+    await page.getByRole("button", { name: "Switch network" }).click();
+    await page
+      .getByRole("button", { name: trader.wallet.address.slice(0, 6) })
+      .first()
+      .waitFor();
+    expect(await page.getByText("The wallet is on another network.").count()).to.equal(0);
+  });
+
+  it("warns when prices fall, and shows the keeper's liquidation", async () => {
+    const trader = await ready();
+    const { page } = trader;
+    await visit(page, "trade/ETH-SPOT");
+    await page.getByLabel("Size", { exact: true }).fill("38000");
+    await page.getByRole("button", { name: "Buy ETH with leverage" }).click();
+    await confirmed(page, /Long ETH/);
+    stack.path.push("WETH", 0.88);
+    await page
+      .locator(".banner")
+      .getByText(/left before it can be liquidated|being liquidated/)
+      .waitFor();
+    await page.screenshot({ path: join(SCREENS, "margin-call-light.png") });
+    stack.path.push("WETH", 0.96);
+    await page
+      .locator(".banner")
+      .getByText(/below its maintenance margin/)
+      .waitFor();
+    const { auction } = stack.stage;
+    const bids = () => auction.queryFilter(auction.filters.AuctionBid(account(trader)), stack.deployment.fromBlock);
+    await until("the keeper bids", async () => (await bids()).length > 0, 60_000);
+    await visit(page, "liquidations");
+    await page
+      .locator("section", { hasText: "Last bids" })
+      .getByRole("button", { name: trader.wallet.address })
+      .first()
+      .waitFor();
+  });
+
+  it("lets anybody bid in an auction", async () => {
+    await stack.stopKeeper();
+    const [owner, bidder] = [await ready(), await ready({}, "60000")];
+    await visit(owner.page, "trade/ETH-SPOT");
+    await owner.page.getByLabel("Size", { exact: true }).fill("40000");
+    await owner.page.getByRole("button", { name: "Buy ETH with leverage" }).click();
+    await confirmed(owner.page, /Long ETH/);
+    stack.path.push("WETH", 0.84);
+    const { page } = bidder;
+    await visit(page, "liquidations");
+    await page
+      .locator("tr", { has: page.getByRole("button", { name: `Copy owner ${owner.wallet.address}` }) })
+      .getByRole("button", { name: /^Look/ })
+      .click();
+    await page.getByRole("button", { name: "Start the auction" }).click();
+    await confirmed(page, "Start the auction");
+    await page.getByRole("button", { name: "Bid with my account" }).click();
+    await confirmed(page, "Bid on everything allowed");
+    expect(await balance(bidder, "WETH")).to.be.greaterThan(0n);
+  });
+
+  it("goes on calmly when the chain begins anew under it, and when the node is gone", async () => {
+    const trader = await open();
+    const { page } = trader;
+    await connect(trader);
+    const { provider } = stack.stage;
+    const snapshot: unknown = await provider.send("evm_snapshot", []);
+    await fund(trader);
+    await deposit(trader, "3000");
+    await page.getByText("3,000.00 USDC").first().waitFor();
+    await until("some blocks", async () => (await page.evaluate("performance.now()")) !== 0 && true);
+    await page.waitForTimeout(8 * BLOCK_MS);
+    await stack.market.stop();
+    await provider.send("evm_revert", [snapshot]);
+    await page.getByText("Nothing yet. Deposit USDC, WETH or WBTC to begin.").waitFor();
+    await stack.stopChain();
+    await page.getByText("The node does not answer.").waitFor();
+    // What was there stays to be looked at.
+    await page.getByRole("heading", { name: "Collateral" }).waitFor();
+  });
+});
