@@ -13,6 +13,7 @@ export default defineConfig({
   build: {
     outDir: fileURLToPath(new URL("../out/app", import.meta.url)),
     emptyOutDir: true,
+    manifest: true,
     target: "es2022",
     // Nothing is inlined: the policy allows no inline script.
     modulePreload: { polyfill: false },

@@ -23,6 +23,8 @@ export interface Program {
 }
 
 export class Child {
+  private isStopping = false;
+
   private constructor(
     readonly name: string,
     private readonly process: ChildProcess,
@@ -56,6 +58,7 @@ export class Child {
       });
       child.once("exit", () => {
         clearTimeout(timer);
+        if (self.isStopping) return;
         if (isReady) onEnd(name, words.join("\n"));
         else reject(new Error(`the ${name} did not start:\n${words.join("\n")}`));
       });
@@ -67,6 +70,7 @@ export class Child {
   }
 
   async stop(): Promise<void> {
+    this.isStopping = true;
     await stopProcess(this.process);
   }
 }

@@ -83,6 +83,8 @@ export const buildPage = async (): Promise<void> => void (await build(common));
 export async function serveBuilt(stack: DevStack, port: number): Promise<Web> {
   const server = await preview({
     ...common,
+    // Sockets that a browser leaves behind are no news.
+    logLevel: "silent",
     preview: { host: HOST, port, headers: headersFor(), proxy: proxyTo(stack) },
     plugins: [middleware(localHandler(stack))],
   });

@@ -191,7 +191,7 @@ const Earn = (): ReactNode => {
                       type="button"
                       className="small"
                       aria-pressed={each === pool}
-                      aria-label={`Choose ${each.symbol}`}
+                      aria-label={`${each === pool ? "Chosen" : "Choose"}: ${each.symbol}`}
                       onClick={() => setChosen(each.symbol)}
                     >
                       {each === pool ? "Chosen" : "Choose"}

@@ -1,5 +1,5 @@
 // Before → after of what somebody is about to do, all by the mirror.
-import type { ReactNode } from "react";
+import { type ReactNode, useDeferredValue, useMemo } from "react";
 
 import { useSite } from "../data/hooks.ts";
 import { type Liquidation, liquidationsOf, marginsOf, type MarginView, type Standing } from "../data/preview.ts";
@@ -11,8 +11,9 @@ import { Row } from "./parts.tsx";
 export interface Previewed {
   readonly before: MarginView;
   readonly after: MarginView;
-  readonly liquidationsBefore: readonly Liquidation[];
-  readonly liquidationsAfter: readonly Liquidation[];
+  /** For what takes longer than a key stroke: liquidation prices follow when there is time. */
+  readonly market: Market;
+  readonly standings: { readonly before: Standing; readonly after: Standing };
 }
 
 export interface Outcome {
@@ -29,8 +30,8 @@ export const previewOf = (market: Market, before: Standing, makeAfter: () => Sta
       preview: {
         before: marginsOf(market, before),
         after: marginsOf(market, after),
-        liquidationsBefore: liquidationsOf(market, before),
-        liquidationsAfter: liquidationsOf(market, after),
+        market,
+        standings: { before, after },
       },
     };
   } catch (error) {
@@ -64,8 +65,29 @@ export const liquidationText = ({ below, above }: Liquidation): string => {
   return parts.length === 0 ? "none in reach" : parts.join(", ");
 };
 
-export const Preview = ({ outcome, children }: { outcome: Outcome | undefined; children?: ReactNode }): ReactNode => {
+const Liquidations = ({ preview }: { preview: Previewed }): ReactNode => {
   const { venue } = useSite();
+  const { market, standings } = useDeferredValue(preview);
+  const [before, after] = useMemo(
+    () => [liquidationsOf(market, standings.before), liquidationsOf(market, standings.after)],
+    [market, standings],
+  );
+  return after.map((each) => {
+    const old = before.find(({ underlying }) => underlying === each.underlying);
+    return (
+      <Row key={each.underlying} label={`Liquidation ${venue.underlyings[each.underlying] ?? ""}`} strong>
+        <span data-testid="liquidation">
+          {old !== undefined && liquidationText(old) !== liquidationText(each) && (
+            <span className="sr-only">before {liquidationText(old)}, after </span>
+          )}
+          {liquidationText(each)}
+        </span>
+      </Row>
+    );
+  });
+};
+
+export const Preview = ({ outcome, children }: { outcome: Outcome | undefined; children?: ReactNode }): ReactNode => {
   if (outcome?.preview === undefined) {
     return (
       <div className="preview muted" aria-live="polite">
@@ -73,7 +95,7 @@ export const Preview = ({ outcome, children }: { outcome: Outcome | undefined; c
       </div>
     );
   }
-  const { before, after, liquidationsBefore, liquidationsAfter } = outcome.preview;
+  const { before, after } = outcome.preview;
   return (
     <dl className="preview" aria-label="Effect on your margin" data-testid="preview">
       <Row label="Free margin (initial)">
@@ -82,19 +104,7 @@ export const Preview = ({ outcome, children }: { outcome: Outcome | undefined; c
       <Row label="To liquidation (maintenance)">
         <Change from={before.maintenance} to={after.maintenance} />
       </Row>
-      {liquidationsAfter.map((each) => {
-        const old = liquidationsBefore.find(({ underlying }) => underlying === each.underlying);
-        return (
-          <Row key={each.underlying} label={`Liquidation ${venue.underlyings[each.underlying] ?? ""}`} strong>
-            <span data-testid="liquidation">
-              {old !== undefined && liquidationText(old) !== liquidationText(each) && (
-                <span className="sr-only">before {liquidationText(old)}, after </span>
-              )}
-              {liquidationText(each)}
-            </span>
-          </Row>
-        );
-      })}
+      <Liquidations preview={outcome.preview} />
       {children}
     </dl>
   );

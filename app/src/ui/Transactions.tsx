@@ -35,7 +35,7 @@ const One = ({ tx }: { tx: Tx }): ReactNode => (
       <button
         type="button"
         className="link mono"
-        aria-label={`Copy the hash of ${tx.title}`}
+        title={`Copy the hash ${tx.hash}`}
         onClick={() => void navigator.clipboard.writeText(tx.hash ?? "").catch(() => undefined)}
       >
         {tx.hash.slice(0, 10)}…{tx.hash.slice(-6)}

@@ -12,7 +12,7 @@ export const Address = ({ value, label = "address" }: { value: string; label?: s
       type="button"
       className="address"
       title={whole}
-      aria-label={`Copy ${label} ${whole}`}
+      aria-label={`Copy ${label} ${copied ? "Copied" : shortAddress(whole)}, ${whole}`}
       onClick={() => {
         void navigator.clipboard.writeText(whole).then(
           () => setCopied(true),

@@ -26,13 +26,16 @@ const Rows = ({
       key={at}
       type="button"
       className="book-row"
-      aria-label={`${side === "buy" ? "Bid" : "Ask"} ${price(at)}, size ${decimal(size, 3)}. Take this price`}
+      title="Take this price into the ticket"
       onClick={() => onPick(at)}
     >
       <svg aria-hidden="true" preserveAspectRatio="none" viewBox="0 0 100 10">
         <rect className={`depth-${side}`} x={100 - (100 * total) / most} width={(100 * total) / most} height="10" />
       </svg>
-      <span className={side}>{price(at)}</span>
+      <span className={side}>
+        <span className="sr-only">{side === "buy" ? "Bid" : "Ask"} </span>
+        {price(at)}
+      </span>
       <span>{decimal(size, 3)}</span>
       <span className="muted">{decimal(total, 3)}</span>
     </button>

@@ -194,17 +194,20 @@ export const Options = ({
     const model = modelOf(market, choice.underlying, expiry, option);
     const name = instrumentName(word, site.venue.underlyings);
     const picked = legs.find((leg) => leg.word === word)?.side;
-    const button = (side: "buy" | "sell", at: number | undefined): ReactNode => (
-      <button
-        type="button"
-        className={side === "buy" ? "sell" : "buy"}
-        aria-pressed={picked === side}
-        aria-label={`${side === "buy" ? "Buy" : "Sell"} ${name}${at === undefined ? "" : ` at ${price(at)}`}`}
-        onClick={() => toggle(option, word, side)}
-      >
-        {at === undefined ? "–" : decimal(at, at >= 100 ? 1 : 2)}
-      </button>
-    );
+    const button = (side: "buy" | "sell", at: number | undefined): ReactNode => {
+      const text = at === undefined ? "–" : decimal(at, at >= 100 ? 1 : 2);
+      return (
+        <button
+          type="button"
+          className={side === "buy" ? "sell" : "buy"}
+          aria-pressed={picked === side}
+          aria-label={`${side === "buy" ? "Buy" : "Sell"} ${name} at ${text}`}
+          onClick={() => toggle(option, word, side)}
+        >
+          {text}
+        </button>
+      );
+    };
     const cells = [
       <td key="delta">{model === undefined ? "–" : decimal(model.delta, 2)}</td>,
       <td key="iv">{model === undefined ? "–" : percent(model.volatility, 1)}</td>,

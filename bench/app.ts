@@ -1,0 +1,94 @@
+// What the page weighs on first load, and how long a margin preview of 64 positions takes: `npm run bench:app`, writes bench/app.json.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+import { marginsOf, standingOf, withChange } from "../app/src/data/preview.ts";
+import { optionWord, type Position } from "../sdk/instruments.ts";
+import type { Account } from "../sdk/mirror/account.ts";
+import { buildPage } from "../scripts/dev/web.ts";
+import { EXPIRIES, madeUpMarket, USDC } from "../test/helpers/made-up-market.ts";
+
+const OUT = fileURLToPath(new URL("../out/app", import.meta.url));
+const RESULT = fileURLToPath(new URL("app.json", import.meta.url));
+const WAD = 10n ** 18n;
+const POSITIONS = 64;
+const RUNS = 60;
+const WARM = 10;
+const MOST_SCRIPT_KB = 350;
+const MOST_PREVIEW_MS = 16;
+
+interface Chunk {
+  readonly file: string;
+  readonly imports?: readonly string[];
+  readonly isEntry?: boolean;
+}
+
+/** The entry, the page that opens first, and all that they import at once; charts come later. */
+const scriptsOf = (manifest: Readonly<Record<string, Chunk>>, names: readonly string[]): Set<string> => {
+  const files = new Set<string>();
+  const add = (name: string): void => {
+    const chunk = manifest[name];
+    if (chunk === undefined || files.has(chunk.file)) return;
+    files.add(chunk.file);
+    for (const each of chunk.imports ?? []) add(each);
+  };
+  for (const name of names) add(name);
+  return files;
+};
+
+const kilobytes = (files: Iterable<string>): number =>
+  [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(OUT, file))).length, 0) / 1_000;
+
+const holder = (model: 0 | 1): Account => {
+  const positions: Position[] = Array.from({ length: POSITIONS }, (_, i) => {
+    const expiry = EXPIRIES[i % EXPIRIES.length] ?? EXPIRIES[0];
+    const strike = BigInt(1_200 + 50 * Math.floor(i / 2)) * 10n ** 8n;
+    const instrument = { kind: "option" as const, underlying: 2, expiry, strike, isCall: i % 2 === 0 };
+    optionWord(instrument);
+    return { instrument, size: (i % 3 === 0 ? -WAD : WAD) / 10n, fundingIndex: 0n };
+  });
+  return {
+    id: `0x${"1".repeat(64)}`,
+    flags: { model, hasPositions: true, hasQuote: false, inAuction: false },
+    entries: [{ asset: USDC, shares: 50_000n * 10n ** 6n }],
+    quote: 0n,
+    positions,
+  };
+};
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+
+/** Before and after a deposit, each time in a market that was just read, so nothing is remembered. */
+const previewMs = (model: 0 | 1): number => {
+  const account = holder(model);
+  const times: number[] = [];
+  for (let i = 0; i < WARM + RUNS; i += 1) {
+    const market = madeUpMarket();
+    const began = performance.now();
+    const before = standingOf(market, account);
+    marginsOf(market, before);
+    marginsOf(market, withChange(before, USDC, 1_000_000n * BigInt(i + 1)));
+    if (i >= WARM) times.push(performance.now() - began);
+  }
+  return median(times);
+};
+
+await buildPage();
+const manifest = JSON.parse(readFileSync(join(OUT, ".vite", "manifest.json"), "utf8")) as Record<string, Chunk>;
+const first = scriptsOf(manifest, ["index.html", "src/pages/Trade.tsx"]);
+const chart = scriptsOf(manifest, ["src/pages/trade/Chart.tsx"]);
+const round = (value: number): number => Math.round(value * 10) / 10;
+const [standard, portfolio] = [previewMs(0), previewMs(1)];
+const result = {
+  script_gzip_kb: round(kilobytes(first)),
+  chart_gzip_kb: round(kilobytes([...chart].filter((file) => !first.has(file)))),
+  preview64_ms: round(Math.max(standard, portfolio)),
+  preview64_standard_ms: round(standard),
+  preview64_portfolio_ms: round(portfolio),
+};
+writeFileSync(RESULT, `${JSON.stringify(result, null, 2)}\n`);
+console.log(result);
+if (result.script_gzip_kb > MOST_SCRIPT_KB || result.preview64_ms > MOST_PREVIEW_MS) process.exitCode = 1;
