@@ -57,7 +57,10 @@ describe("The traders' page", function () {
     await stack?.stop();
   });
 
-  afterEach("nothing was wrong on any console", async () => {
+  afterEach("nothing was wrong on any console", async function () {
+    if (this.currentTest?.state === "failed") {
+      for (const [i, { page }] of traders.entries()) await page.screenshot({ path: join(SCREENS, `failed-${i}.png`) });
+    }
     const errors = traders.flatMap((trader) => trader.errors.splice(0));
     for (const { context } of traders.splice(0)) await context.close();
     expect(errors).to.deep.equal([]);
@@ -341,7 +344,7 @@ describe("The traders' page", function () {
       .waitFor();
     const { auction } = stack.stage;
     const bids = () => auction.queryFilter(auction.filters.AuctionBid(account(trader)), stack.deployment.fromBlock);
-    await until("the keeper bids", async () => (await bids()).length > 0, 60_000);
+    await until("the keeper bids", async () => (await bids()).length > 0, 90_000);
     await visit(page, "liquidations");
     await page
       .locator("section", { hasText: "Last bids" })

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { HDNodeWallet, MaxUint256, Mnemonic } from "ethers";
 
 import { expiryGrid, strikesAround } from "../../deploy/config/grids.ts";
-import type { NetworkConfig } from "../../deploy/config/types.ts";
+import { minutes, type NetworkConfig } from "../../deploy/config/types.ts";
 import { type Deployment, writeDeployment } from "../../deploy/lib/addresses.ts";
 import { startAnvil } from "../../replay/anvil.ts";
 import type { PricePath } from "../../replay/candles.ts";
@@ -72,7 +72,9 @@ const listing =
       const ahead = coin === "WETH" ? EXPIRIES_AHEAD : EXPIRIES_AHEAD.slice(-1);
       return { ...underlying, options: { ...underlying.options, expiries: expiryGrid(startedAt, ahead, strikes) } };
     });
-    return { ...config, derivatives: { ...derivatives, underlyings } };
+    // Prices run faster here, so auctions do.
+    const auction = { ...config.auction, fast: minutes(1), slow: minutes(15), insuranceTime: minutes(5) };
+    return { ...config, auction, derivatives: { ...derivatives, underlyings } };
   };
 
 export async function startStack(options: StackOptions): Promise<DevStack> {

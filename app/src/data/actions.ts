@@ -222,7 +222,8 @@ export const closeLeverage = async (
   { account, debt, collateral, maxSold }: { account: string; debt: Asset; collateral: Asset; maxSold: bigint },
   step: Step,
 ): Promise<Call> => {
-  const [path, grant] = [await pathOf(site, collateral, debt), await grantFor(site, account, step)];
+  // An exact amount is bought: the path begins at it.
+  const [path, grant] = [await pathOf(site, debt, collateral), await grantFor(site, account, step)];
   const deadline = (await chainNow(site)) + DEADLINE_S;
   const order = {
     ...{ account, debtAsset: debt.id, collateralAsset: collateral.id, repaid: MaxUint256, maxSold },

@@ -1,5 +1,5 @@
 // What has been sent, in a corner that does not cover anything that matters.
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 
 import { useStore } from "../lib/store.ts";
 import { dismiss, isOver, transactions, type Tx } from "../tx/transactions.ts";
@@ -12,7 +12,8 @@ const WORDS: Readonly<Record<Tx["state"], string>> = {
   confirmed: "Confirmed",
   failed: "Not done",
 };
-const SHOWN_MS = 60_000;
+const SHOWN_MS = 20_000;
+const TICK_MS = 2_000;
 const SHOWN = 3;
 
 const One = ({ tx }: { tx: Tx }): ReactNode => (
@@ -44,10 +45,21 @@ const One = ({ tx }: { tx: Tx }): ReactNode => (
   </li>
 );
 
+/** What went well leaves by itself; what did not stays until it is dismissed. */
+const isShown = (tx: Tx, opened: number, now: number): boolean => {
+  if (!isOver(tx)) return true;
+  return tx.state === "confirmed" ? now - tx.at < SHOWN_MS : tx.at > opened;
+};
+
 export const TransactionList = (): ReactNode => {
   const all = useStore(transactions);
   const [opened] = useState(() => Date.now());
-  const shown = all.filter((tx) => !isOver(tx) || tx.at > Math.max(opened - SHOWN_MS, 0)).slice(0, SHOWN);
+  const [now, setNow] = useState(opened);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const shown = all.filter((tx) => isShown(tx, opened, now)).slice(0, SHOWN);
   return (
     <section className="txs" aria-label="Transactions" aria-live="polite">
       <ul>
