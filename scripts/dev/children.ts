@@ -1,7 +1,6 @@
 // The programs around a market, each as anybody would run it: its own process, its key in the environment.
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -33,14 +32,18 @@ export class Child {
   /** Resolves when it is at work; rejects with its last words when it ends or says nothing for too long. */
   static async start(program: Program, onEnd: (name: string, words: string) => void): Promise<Child> {
     const { name, script, args, env, ready, log } = program;
-    const tsx = join(ROOT, "node_modules", "tsx", "dist", "cli.mjs");
-    const child = spawn(process.execPath, [tsx, "--disable-warning=ExperimentalWarning", script, ...args], {
-      cwd: ROOT,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...env },
-      // A Ctrl-C in the terminal reaches this program alone, which then stops its children one after the other.
-      detached: true,
-    });
+    // Loaded into the process itself: a wrapper's child would outlive a wrapper that is killed.
+    const child = spawn(
+      process.execPath,
+      ["--import", "tsx", "--disable-warning=ExperimentalWarning", script, ...args],
+      {
+        cwd: ROOT,
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, ...env },
+        // A Ctrl-C in the terminal reaches this program alone, which then stops its children one after the other.
+        detached: true,
+      },
+    );
     const words: string[] = [];
     const remember = (line: string): void => void (words.push(line), words.length > LAST_WORDS && words.shift());
     child.stdout.pipe(createWriteStream(log));

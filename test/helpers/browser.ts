@@ -112,8 +112,9 @@ const answer = async (
     case "eth_signTypedData_v4": {
       if (mood.rejects) throw Object.assign(new Error("User rejected the request."), { code: 4001 });
       const { domain, types, message } = JSON.parse(String(params[1])) as TypedPayload;
-      const { EIP712Domain: _, ...own } = types;
-      return wallet.signTypedData(domain, own, message);
+      // ethers adds the domain's own type.
+      const own = Object.entries(types).filter(([name]) => name !== "EIP712Domain");
+      return wallet.signTypedData(domain, Object.fromEntries(own), message);
     }
     default:
       return provider.send(method, [...params]);
