@@ -173,7 +173,7 @@ const Totals = (): ReactNode => {
     structuralSharing: false,
   });
   if (pools === undefined) return <Loading what="totals" />;
-  const worth = (pick: (pool: (typeof pools)[number]) => bigint): number =>
+  const worth = (pick: (pool: NonNullable<typeof pools>[number]) => bigint): number =>
     pools.reduce((sum, pool) => sum + toNumber(pick(pool), Number(pool.decimals)) * toNumber(pool.price.primary), 0);
   return (
     <Card title="Totals">
