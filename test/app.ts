@@ -148,10 +148,11 @@ describe("The traders' page", function () {
         });
         // Evaluated through the debugger: the page's own policy would not let it in.
         await page.evaluate(script);
-        const serious =
-          (await page.evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
+        const serious = await page.evaluate<
+          Finding[]
+        >(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
           violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-            .map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ target, failureSummary }) => ({ target, failureSummary })) })))`)) as Finding[];
+            .map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ target, failureSummary }) => ({ target, failureSummary })) })))`);
         expect(serious, `${path}: ${JSON.stringify(serious, undefined, 1)}`).to.have.length(0);
         if (dark) continue;
         for (const width of WIDTHS) {

@@ -15,8 +15,12 @@ type Round = [bigint, bigint, bigint, bigint, bigint];
 const FIRST = 240n;
 const MOST_KEPT = 3_000;
 
+interface Spoken {
+  readonly time: number;
+  readonly price: number;
+}
 interface Known {
-  readonly rounds: Map<bigint, { readonly time: number; readonly price: number }>;
+  readonly rounds: Map<bigint, Spoken>;
   last: bigint;
 }
 const known = new Map<string, Known>();
@@ -26,7 +30,7 @@ export type Candle = CandlestickData<UTCTimestamp>;
 export const readCandles = async (site: Site, feed: string, seconds: number): Promise<Candle[]> => {
   const contract = new Contract(feed, FEED_ABI, site.provider);
   const name = `${site.key}:${feed}`;
-  const memory = known.get(name) ?? { rounds: new Map(), last: 0n };
+  const memory: Known = known.get(name) ?? { rounds: new Map<bigint, Spoken>(), last: 0n };
   known.set(name, memory);
   const [latest, answer, , updatedAt] = (await contract.getFunction("latestRoundData").staticCall()) as Round;
   const from = memory.last === 0n ? (latest > FIRST ? latest - FIRST : 1n) : memory.last + 1n;
