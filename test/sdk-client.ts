@@ -140,7 +140,7 @@ describe("SDK client", () => {
           };
           void p.connection.provider
             .request({ method, params })
-            .then((result) => socket.send(JSON.stringify({ jsonrpc: "2.0", id, result })));
+            .then((result: unknown) => socket.send(JSON.stringify({ jsonrpc: "2.0", id, result })));
         });
       });
       await once(server, "listening");
