@@ -1,16 +1,14 @@
 // A copy of a chain: anvil as its own process, forking from an endpoint at its head.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
 
+import { ANVIL_MISSING, findAnvil } from "../scripts/lib/anvil.ts";
 import { ConfigError } from "./config.ts";
 import { sleep } from "./rpc.ts";
 
 const START_MS = 60_000;
 const POLL_MS = 100;
-const require = createRequire(import.meta.url);
 
 export interface Fork {
   readonly url: string;
@@ -18,17 +16,10 @@ export interface Fork {
   stop(): Promise<void>;
 }
 
-/** The program itself, since the wrapper that npm installs could not end it. Throws {@link ConfigError} where there is none. */
 const program = (): string => {
-  const platform = process.platform === "win32" ? "windows" : process.platform;
-  const name = `@foundry-rs/anvil-${platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
-  try {
-    const wrapper = require.resolve("@foundry-rs/anvil/package.json");
-    const folder = dirname(createRequire(join(dirname(wrapper), "bin.mjs")).resolve(`${name}/package.json`));
-    return join(folder, "bin", process.platform === "win32" ? "anvil.exe" : "anvil");
-  } catch {
-    throw new ConfigError("--optimistic needs anvil: npm install @foundry-rs/anvil");
-  }
+  const found = findAnvil();
+  if (found === undefined) throw new ConfigError(`--optimistic: ${ANVIL_MISSING}`);
+  return found;
 };
 
 const freePort = async (): Promise<number> => {

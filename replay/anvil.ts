@@ -1,8 +1,7 @@
 // anvil as its own process: a chain that is fast, and that mines when it is told to.
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 
+import { ANVIL_MISSING, findAnvil } from "../scripts/lib/anvil.ts";
 import { freePort, type LocalChain } from "./chain.ts";
 import { stopProcess } from "./processes.ts";
 
@@ -14,21 +13,6 @@ const BLOCK_GAS = 60_000_000;
 const ACCOUNTS = 20;
 /** States of the past that can be asked for: observers look back a few blocks. */
 const REMEMBERED = 256;
-
-const require = createRequire(import.meta.url);
-
-/** The program itself, since the wrapper that npm installs could not end it if it were killed. */
-function binary(): { readonly command: string; readonly before: readonly string[] } {
-  const wrapper = join(dirname(require.resolve("@foundry-rs/anvil/package.json")), "bin.mjs");
-  const platform = process.platform === "win32" ? "windows" : process.platform;
-  const name = `@foundry-rs/anvil-${platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
-  try {
-    const folder = dirname(createRequire(wrapper).resolve(`${name}/package.json`));
-    return { command: join(folder, "bin", process.platform === "win32" ? "anvil.exe" : "anvil"), before: [] };
-  } catch {
-    return { command: process.execPath, before: [wrapper] };
-  }
-}
 
 async function send(url: string, method: string, params: readonly unknown[]): Promise<boolean> {
   try {
@@ -53,12 +37,13 @@ export const followClock = (url: string): Promise<boolean> => send(url, "anvil_r
 export async function startAnvil(time: number, stopped: AbortSignal): Promise<LocalChain> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const { command, before } = binary();
+  const command = findAnvil();
+  if (command === undefined) throw new Error(ANVIL_MISSING);
   const options = [
     ...["--host", "127.0.0.1", "--port", String(port), "--timestamp", String(time), "--accounts", String(ACCOUNTS)],
     ...["--hardfork", "cancun", "--gas-limit", String(BLOCK_GAS), "--prune-history", String(REMEMBERED), "--quiet"],
   ];
-  const child = spawn(command, [...before, ...options], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(command, options, { stdio: ["ignore", "ignore", "pipe"] });
   let complaint = "";
   child.once("error", (error) => (complaint += error.message));
   child.stderr.on("data", (data: Buffer) => (complaint += data.toString()));
