@@ -97,32 +97,34 @@ export const judge = async (
     distrust.set(host, fault);
     if (fault === undefined) plausible.push({ host, head });
   }
-  const best = Math.max(...plausible.map(({ head }) => head.number));
-  const level = plausible.filter(({ host, head }) => {
-    if (best - head.number <= rules.maxLag) return true;
-    distrust.set(host, `its head ${head.number} is ${best - head.number} blocks behind, more than ${rules.maxLag}`);
-    return false;
-  });
-  if (level.length <= 1) return { head: level[0]?.head, distrust };
+  if (plausible.length === 0) return { head: undefined, distrust };
 
-  const common = Math.min(...level.map(({ head }) => head.number));
+  // The vote comes before the lag: otherwise one endpoint with a made-up head far ahead would make all honest ones look late.
+  const common = Math.min(...plausible.map(({ head }) => head.number));
   const hashes = await Promise.all(
-    level.map(async ({ host, head }) => (head.number === common ? head.hash : hashAt(host, common))),
+    plausible.map(async ({ host, head }) => (head.number === common ? head.hash : hashAt(host, common))),
   );
   const votes = new Map<string, number>();
   for (const hash of hashes) if (hash !== undefined) votes.set(hash, (votes.get(hash) ?? 0) + 1);
   const [winner, count] = [...votes].sort((a, b) => b[1] - a[1])[0] ?? ["", 0];
-  if (votes.size > 1 && count * 2 <= level.length) {
-    for (const { host } of level)
+  if (votes.size > 1 && count * 2 <= plausible.length) {
+    for (const { host } of plausible) {
       distrust.set(host, `endpoints disagree about block ${common} and none has a majority`);
+    }
     return { head: undefined, distrust };
   }
-  const agreeing = level.filter(({ host }, i) => {
+  const agreeing = plausible.filter(({ host }, i) => {
     if (hashes[i] === winner) return true;
     distrust.set(host, `its block ${common} is ${hashes[i] ?? "missing"}, the others' is ${winner}`);
     return false;
   });
-  const [head] = agreeing.map((each) => each.head).sort((a, b) => b.number - a.number);
+  const best = Math.max(...agreeing.map(({ head }) => head.number));
+  const level = agreeing.filter(({ host, head }) => {
+    if (best - head.number <= rules.maxLag) return true;
+    distrust.set(host, `its head ${head.number} is ${best - head.number} blocks behind, more than ${rules.maxLag}`);
+    return false;
+  });
+  const [head] = level.map((each) => each.head).sort((a, b) => b.number - a.number);
   return { head, distrust };
 };
 
