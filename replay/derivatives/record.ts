@@ -139,11 +139,14 @@ export class FloorRecord {
           leastMargin: this.least.get(each) ?? 0,
           bids: this.bids.filter(({ account }) => account === each.account).length,
         })),
-      expiries: book.news.expiries.map(({ underlying, expiry, price }) => ({
-        coin: stage.coinOf(underlying),
-        at: expiry,
-        settlementPrice: fromWad(price),
-      })),
+      // Whoever settles, keepers or the replay: in the order of the market's underlyings.
+      expiries: book.news.expiries
+        .toSorted((a, b) => a.expiry - b.expiry || a.underlying - b.underlying)
+        .map(({ underlying, expiry, price }) => ({
+          coin: stage.coinOf(underlying),
+          at: expiry,
+          settlementPrice: fromWad(price),
+        })),
       orders: orderCount,
       refused: skipped.length,
       fills: trading.trades.length,
