@@ -25,7 +25,7 @@ import { modelTable, packModelTable } from "./helpers/model-cases.ts";
 import { Random } from "./helpers/portfolios.ts";
 
 const WORLDS = 16;
-const ACCOUNTS = 450; // in each
+const ACCOUNTS = 630; // in each
 /** Lenses are asked about one account in so many. */
 const LENS_EVERY = 30;
 const TOGETHER = 15; // calls in flight
