@@ -80,7 +80,9 @@ const SAID = {
 const reach = (file: string, files = new Set<string>(), packages = new Set<string>()): Set<string> => {
   if (files.has(file)) return packages;
   files.add(file);
-  for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(/^(?:import|export)\b[^"';]*"([^"]+)";/gm)) {
+  for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(
+    /^(?:import|export)\b(?:[^"';(=]*from )?\s*"([^"]+)";/gm,
+  )) {
     if (specifier.startsWith(".")) reach(resolve(dirname(file), specifier), files, packages);
     else packages.add(specifier);
   }

@@ -63,6 +63,8 @@ const checkCode = async (provider: Provider, { contracts, chainId }: Deployment)
 export class PlimsollClient {
   readonly #connection: Connection;
   readonly #venue: Venue;
+  /** Newest block of one's own transactions: a provider may still say an older "latest" for a moment. */
+  #mined = 0;
   readonly #decode: EventDecoder;
   /** Builders; they ask nobody. */
   readonly actions: Actions;
@@ -176,12 +178,12 @@ export class PlimsollClient {
    * chain to the wei. Keep `expiries` of an earlier snapshot's market to spare a search of events.
    */
   snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
-    return this.#answer(readSnapshot(this.#venue, this.provider, options));
+    return this.#answer(readSnapshot(this.#venue, this.provider, { atLeast: this.#mined, ...options }));
   }
 
   /** Accounts as the mirror takes them, at one block; read them at the block of the snapshot that they are weighed in. */
   mirrorAccounts(accounts: readonly string[], { block = "latest" }: ReadOptions = {}): Promise<Account[]> {
-    return this.#answer(readMirrorAccounts(this.#venue, this.provider, accounts, block));
+    return this.#answer(readMirrorAccounts(this.#venue, this.provider, accounts, block, this.#mined));
   }
 
   async #answer<T>(work: Promise<T>): Promise<T> {
@@ -210,7 +212,15 @@ export class PlimsollClient {
 
   /** Sends an action; throws {@link RevertError} when the node sees that it would fail, {@link TransactionRejected} when the wallet's holder refuses. */
   async send(action: Action, overrides: SendOverrides = {}): Promise<Sent> {
-    return send(this.#context, this.#signer(`sending "${action.kind}"`), action, overrides);
+    const sent = await send(this.#context, this.#signer(`sending "${action.kind}"`), action, overrides);
+    return {
+      ...sent,
+      wait: async (options) => {
+        const receipt = await sent.wait(options);
+        this.#mined = Math.max(this.#mined, receipt.blockNumber);
+        return receipt;
+      },
+    };
   }
 
   /** Sends and waits; see {@link Sent.wait} for what it throws. */

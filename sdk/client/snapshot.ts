@@ -35,6 +35,8 @@ export interface Snapshot {
 /** What to read. */
 export interface SnapshotOptions {
   readonly block?: BlockTag;
+  /** Where "latest" is an older block than this one, this one is read. */
+  readonly atLeast?: number;
   /** Expiries to read; left out: those of the deployment and those listed since, which costs a search of events. */
   readonly expiries?: readonly ListedExpiry[];
 }
@@ -141,8 +143,14 @@ const readIdle = async ({ venue, provider, runner, block }: Source, asset: numbe
   return { asset, token, decimals: Number(decimals), held, room, maxPartBps, outflowLeft: unless(outflow, NO_LIMIT) };
 };
 
-const open = async (venue: Venue, provider: Provider, tag: BlockTag): Promise<Source & { readonly hash: string }> => {
-  const block = await provider.getBlock(tag);
+const open = async (
+  venue: Venue,
+  provider: Provider,
+  tag: BlockTag,
+  atLeast = 0,
+): Promise<Source & { readonly hash: string }> => {
+  let block = await provider.getBlock(tag);
+  if (tag === "latest" && block !== null && block.number < atLeast) block = await provider.getBlock(atLeast);
   if (block === null || block.hash === null) throw new ConnectionError(`the node has no block ${tag}`);
   const runner = new BatchRunner(provider, venue.contracts.safe, venue.deployment.contracts.safe, block.number);
   return { venue, provider, runner, time: BigInt(block.timestamp), block: block.number, hash: block.hash };
@@ -166,8 +174,9 @@ export const readMirrorAccounts = async (
   provider: Provider,
   accounts: readonly string[],
   tag: BlockTag = "latest",
+  atLeast = 0,
 ): Promise<Account[]> => {
-  const source = await open(venue, provider, tag);
+  const source = await open(venue, provider, tag, atLeast);
   return Promise.all(accounts.map((account) => accountFrom(source, account)));
 };
 
@@ -177,7 +186,7 @@ export const readSnapshot = async (
   provider: Provider,
   options: SnapshotOptions = {},
 ): Promise<Snapshot> => {
-  const source = await open(venue, provider, options.block ?? "latest");
+  const source = await open(venue, provider, options.block ?? "latest", options.atLeast);
   const { runner, time, block, hash } = source;
   const at = venue.deployment.contracts;
   const safe = IMarginAccounts__factory.connect(at.safe, runner);
