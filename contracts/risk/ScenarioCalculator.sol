@@ -26,7 +26,7 @@ struct CalculatorExpiry {
 
 /// @dev See {UnderlyingBook}.
 struct CalculatorUnderlying {
-    bytes parameters; // as deploy/scenarioTable.ts packs them
+    bytes parameters; // as sdk/tables/scenarioTable.ts packs them
     uint256 group;
     uint256 phi;
     uint256 scaleInitial; // g, WAD

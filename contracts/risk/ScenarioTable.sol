@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
-/// @dev Where in memory the scenario parameters of one underlying begin (written by deploy/scenarioTable.ts). Numbers are
+/// @dev Where in memory the scenario parameters of one underlying begin (written by sdk/tables/scenarioTable.ts). Numbers are
 /// signed 64-bit fields in units of 10^−15, four to a word, from the top.
 ///
 /// Word 0: bytes from the top: scenarios | cells of the rules up, none, down, linear, abs | place of the base cell, of the basis

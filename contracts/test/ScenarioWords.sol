@@ -5,7 +5,7 @@ import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 
 import {ScenarioTableLib} from "../risk/ScenarioTable.sol";
 
-/// @dev Scenario parameters for Solidity tests, packed as deploy/scenarioTable.ts packs them: 23 scenarios over ±18 %, and on demand
+/// @dev Scenario parameters for Solidity tests, packed as sdk/tables/scenarioTable.ts packs them: 23 scenarios over ±18 %, and on demand
 /// tails and skews.
 library ScenarioWords {
     uint256 internal constant CELLS_AT = 9;
