@@ -75,12 +75,14 @@ export interface Trade {
   size: bigint;
   /** Settlement units per whole underlying, WAD. */
   price: bigint;
+  /** Both sides may only reduce their positions. */
+  reduceOnly?: boolean;
 }
 
 let orders = 0n;
 
 /** Two plain orders at one price, signed by the owners of the accounts 0; the seller's rests. */
-export const signTrade = async (p: Protocol, { buyer, seller, instrument, size, price }: Trade) => {
+export const signTrade = async (p: Protocol, { buyer, seller, instrument, size, price, reduceOnly = false }: Trade) => {
   const { exchange } = p.derivatives();
   const domain = { chainId: p.deployment.chainId, exchange: await exchange.getAddress() };
   const now = (await p.networkHelpers.time.latest()) * 1_000;
@@ -88,7 +90,10 @@ export const signTrade = async (p: Protocol, { buyer, seller, instrument, size, 
     orders += 1n;
     const address = await signer.getAddress();
     const account = accountId(address);
-    const order: Order = limitOrder({ account, size, maxFee: price, nonce: orders, now, instrument, price, ...terms });
+    const order: Order = limitOrder({
+      ...{ account, size, maxFee: price, nonce: orders, now, instrument, price, reduceOnly },
+      ...terms,
+    });
     return {
       order: { ...order, legs: order.legs.map((leg) => ({ ...leg })) },
       signer: address,
