@@ -1,5 +1,5 @@
-// Who may do what on a deployment, read from the chain: `npm run roles [-- --rpc URL]`. Exit code 1 when the deployer has
-// a right left or a restricted function is not with its owner.
+// Who may call what of every contract of a deployment, and after how long, read from the chain: `npm run roles [-- --rpc URL]`.
+// Exit code 1 when the deployer has a right left, or any function of any contract is not with the owner that the lists name.
 import { parseArgs } from "node:util";
 
 import { JsonRpcProvider } from "ethers";

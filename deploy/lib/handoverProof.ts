@@ -9,6 +9,7 @@ import {
 } from "../../types/ethers-contracts/index.js";
 import type { Address } from "../config/types.ts";
 import type { Deployment } from "./addresses.ts";
+import { formatPowers, IMPLEMENTATION_SLOT, type Power, readPowers } from "./powers.ts";
 import {
   PROXIES,
   RESTRICTED,
@@ -39,6 +40,10 @@ export interface HandoverReport {
     admins: Address[];
   };
   functions: FunctionOwner[];
+  /** Every state-changing function of every contract: who may call it, after how long. */
+  powers: Power[];
+  /** The deployment's contracts by address, for people. */
+  names: Record<string, string>;
   /** What contradicts "the deployer has no rights and every function has its owner". Empty: proven. */
   faults: string[];
 }
@@ -62,7 +67,7 @@ const byPosition = (a: { blockNumber: number; index: number }, b: { blockNumber:
 
 /** Where ERC-1967 keeps the code behind a proxy, and whom other kinds of proxies obey. */
 const SLOTS = {
-  implementation: "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc",
+  implementation: IMPLEMENTATION_SLOT,
   admin: "0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103",
   beacon: "0xa3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50",
 } as const;
@@ -168,7 +173,12 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
     }
   }
 
-  faults.push(...(await proxyFaults(provider, deployment)), ...(await attesterFaults(provider, deployment)));
+  const { powers, faults: doorFaults } = await readPowers(provider, deployment, holders);
+  faults.push(
+    ...(await proxyFaults(provider, deployment)),
+    ...(await attesterFaults(provider, deployment)),
+    ...doorFaults,
+  );
 
   return {
     holders,
@@ -181,15 +191,18 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
       admins: timelockHolders(TIMELOCK_ROLES.admin),
     },
     functions,
+    powers,
+    names: Object.fromEntries(
+      (Object.entries(contracts) as [string, Address][]).map(([name, address]) => [address.toLowerCase(), name]),
+    ),
     faults,
   };
 };
 
 /** The report as lines for a person. */
-export const formatHandover = ({ holders, timelock, functions, faults }: HandoverReport): string => {
-  const list = (addresses: readonly string[]) =>
-    addresses.map((each) => (each === ZeroAddress ? "anyone" : each)).join(", ") || "nobody";
-  const width = Math.max(...functions.map(({ contract, signature }) => contract.length + signature.length + 1));
+export const formatHandover = ({ holders, timelock, powers, names, faults }: HandoverReport): string => {
+  const nameOf = (address: string) => (address === ZeroAddress ? "anyone" : (names[address.toLowerCase()] ?? address));
+  const list = (addresses: readonly string[]) => addresses.map(nameOf).join(", ") || "nobody";
   return [
     "Roles",
     ...ROLE_NAMES.map((role) => `  ${role.padEnd(14)} ${list(holders[role])}`),
@@ -198,10 +211,10 @@ export const formatHandover = ({ holders, timelock, functions, faults }: Handove
     `  cancel         ${list(timelock.cancellers)}`,
     `  execute        ${list(timelock.executors)}`,
     `  admin          ${list(timelock.admins)}`,
-    "Restricted functions",
-    ...functions.map(({ contract, signature, role }) => `  ${`${contract}.${signature}`.padEnd(width)}  ${role}`),
+    "Who may call what",
+    ...formatPowers(powers, nameOf),
     faults.length === 0
-      ? "The deployer has no rights left, and every restricted function has its owner."
+      ? "The deployer has no rights left, and every function has its owner."
       : ["NOT handed over:", ...faults.map((fault) => `  - ${fault}`)].join("\n"),
   ].join("\n");
 };
