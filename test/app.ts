@@ -18,6 +18,8 @@ import { findChromium, launch, openTrader, type Trader } from "./helpers/browser
 const SCREENS = fileURLToPath(new URL("../out/screens", import.meta.url));
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const BLOCK_MS = 700;
+/** A head that falls by so many is a chain that began anew, not a node that lags. */
+const BLOCKS_UNDONE = 8;
 const PAGES = ["trade/ETH-SPOT", "trade/ETH-PERP", "trade/ETH-OPTIONS", "portfolio", "earn", "liquidations", "risk"];
 const WIDTHS = [360, 820];
 
@@ -27,13 +29,9 @@ interface Finding {
   readonly nodes: readonly { readonly target: readonly string[]; readonly failureSummary: string }[];
 }
 
-/** These take minutes on a slow machine: with APP_JOURNEYS=all. */
-const long = (title: string, body: () => Promise<void>): void => {
-  if (process.env["APP_JOURNEYS"] === "all") it(title, body);
-};
-
 describe("The traders' page", function () {
-  this.timeout(120_000);
+  // Every wait is for something to be seen: only a machine that stands still comes near this.
+  this.timeout(240_000);
   let stack: DevStack;
   let web: Web;
   let browser: Browser;
@@ -74,6 +72,9 @@ describe("The traders' page", function () {
   const open = async (options: Parameters<typeof openTrader>[3] = {}): Promise<Trader> => {
     const trader = await openTrader(browser, stack.stage.provider, stack.deployment.chainId, options);
     traders.push(trader);
+    // Whatever the journey before did to prices.
+    stack.path.restore();
+    await stack.market.settled();
     await trader.page.goto(web.url);
     return trader;
   };
@@ -88,7 +89,7 @@ describe("The traders' page", function () {
       .first()
       .waitFor();
   };
-  const until = async (what: string, look: () => Promise<boolean>, ms = 30_000): Promise<void> => {
+  const until = async (what: string, look: () => Promise<boolean>, ms = 60_000): Promise<void> => {
     for (const end = Date.now() + ms; Date.now() < end;) {
       if (await look()) return;
       await new Promise((resolve) => setTimeout(resolve, 150));
@@ -117,6 +118,12 @@ describe("The traders' page", function () {
     await deposit(trader, amount);
     return trader;
   };
+  const openLong = async ({ page }: Trader, dollars: string): Promise<void> => {
+    await visit(page, "trade/ETH-SPOT");
+    await page.getByLabel("Size", { exact: true }).fill(dollars);
+    await page.getByRole("button", { name: "Buy ETH with leverage" }).click();
+    await confirmed(page, /Long ETH/);
+  };
   const account = ({ wallet }: Trader, index = 0): string => accountId(wallet.address, index);
   const balance = (trader: Trader, symbol: "USDC" | "WETH", index = 0): Promise<bigint> =>
     stack.stage.safe.balanceOf(account(trader, index), stack.stage.listed[symbol].asset);
@@ -126,50 +133,54 @@ describe("The traders' page", function () {
   const confirmed = async (page: Page, title: string | RegExp): Promise<void> => {
     const tx = page.locator(".tx", { hasText: title }).first();
     const end = tx.and(page.locator(".confirmed, .failed, .replaced"));
-    await end.waitFor({ timeout: 30_000 });
+    await end.waitFor({ timeout: 60_000 });
     expect(await end.getAttribute("class"), await end.innerText()).to.equal("tx confirmed");
   };
 
-  long("has no errors, no serious findings of axe, and fits every width", async () => {
+  it("has no errors, no serious findings of axe, and fits every width", async () => {
     const script = readFileSync(AXE, "utf8");
-    for (const dark of [false, true]) {
-      const trader = await ready({ dark });
-      const { page, context } = trader;
+    const trader = await ready({}, "20000");
+    const { page } = trader;
+    await openLong(trader, "12000");
+    await visit(page, "trade/ETH-PERP");
+    await page.getByLabel("Size", { exact: true }).fill("1.5");
+    await page.getByTestId("preview").waitFor();
+    await page.getByRole("button", { name: "Sign buy order" }).click();
+    await until("the perp is there", async () => (await positions().positionsOf(account(trader))).length === 1);
+    const shoot = (path: string, suffix: string, fullPage: boolean) =>
+      page.screenshot({ path: join(SCREENS, `${path.replace("/", "-")}-${suffix}.png`), fullPage });
+    // Evaluated through the debugger: the page's own policy would not let it in.
+    await page.evaluate(script);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
       for (const path of PAGES) {
         await visit(page, path);
-        await page.locator("main h1", { hasText: "" }).waitFor({ state: "attached" });
         await page.locator("main .card").first().waitFor();
         await until(`${path} has come`, async () => (await page.getByText(/^Loading/).count()) === 0);
-        if (path.endsWith("PERP")) await page.locator(".chart canvas").first().waitFor();
-        await page.waitForTimeout(400);
-        await page.screenshot({
-          path: join(SCREENS, `${path.replace("/", "-")}-${dark ? "dark" : "light"}.png`),
-          fullPage: true,
-        });
-        // Evaluated through the debugger: the page's own policy would not let it in.
-        await page.evaluate(script);
+        if (/SPOT|PERP/.test(path)) await page.locator(".chart canvas").first().waitFor();
+        await page.locator(".tx").first().waitFor({ state: "detached" });
+        await shoot(path, colorScheme, true);
         const serious = await page.evaluate<
           Finding[]
         >(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
           violations.filter(({ impact }) => impact === "serious" || impact === "critical")
             .map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ target, failureSummary }) => ({ target, failureSummary })) })))`);
-        expect(serious, `${path}: ${JSON.stringify(serious, undefined, 1)}`).to.have.length(0);
-        if (dark) continue;
+        expect(serious, `${path}, ${colorScheme}: ${JSON.stringify(serious, undefined, 1)}`).to.have.length(0);
+        if (colorScheme === "dark") continue;
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: 800 });
           const over = await page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth",
           );
           expect(over, `${path} at ${width} px`).to.be.at.most(0);
-          if (width === WIDTHS[0]) await page.screenshot({ path: join(SCREENS, `${path.replace("/", "-")}-360.png`) });
+          if (width === WIDTHS[0]) await shoot(path, String(width), true);
         }
         await page.setViewportSize({ width: 1_440, height: 900 });
       }
-      await context.close();
     }
   });
 
-  long("opens three times long, shows the liquidation price, takes collateral, closes with profit", async () => {
+  it("opens three times long, shows the liquidation price, takes collateral, closes with profit", async () => {
     const trader = await ready();
     const { page } = trader;
     await visit(page, "trade/ETH-SPOT");
@@ -192,7 +203,8 @@ describe("The traders' page", function () {
       "the index has risen",
       async () => (await page.locator(".stat.big dd").innerText()) !== index.toFixed(2),
     );
-    await page.waitForTimeout(3 * BLOCK_MS);
+    // Round and arbitrage come in one block: from here on a swap gets the new price.
+    await stack.market.settled();
     await page.getByRole("button", { name: "Close the long" }).click();
     await confirmed(page, /Close ETH long/);
     expect(await balance(trader, "USDC")).to.be.at.least(0n);
@@ -328,13 +340,10 @@ describe("The traders' page", function () {
     expect(await page.getByText("The wallet is on another network.").count()).to.equal(0);
   });
 
-  long("warns when prices fall, and shows the keeper's liquidation", async () => {
+  it("warns when prices fall, and shows the keeper's liquidation", async () => {
     const trader = await ready();
     const { page } = trader;
-    await visit(page, "trade/ETH-SPOT");
-    await page.getByLabel("Size", { exact: true }).fill("38000");
-    await page.getByRole("button", { name: "Buy ETH with leverage" }).click();
-    await confirmed(page, /Long ETH/);
+    await openLong(trader, "38000");
     stack.path.push("WETH", 0.83);
     await page
       .locator(".banner")
@@ -357,13 +366,10 @@ describe("The traders' page", function () {
       .waitFor();
   });
 
-  long("lets anybody bid in an auction", async () => {
+  it("lets anybody bid in an auction", async () => {
     await stack.stopKeeper();
     const [owner, bidder] = [await ready(), await ready({}, "60000")];
-    await visit(owner.page, "trade/ETH-SPOT");
-    await owner.page.getByLabel("Size", { exact: true }).fill("40000");
-    await owner.page.getByRole("button", { name: "Buy ETH with leverage" }).click();
-    await confirmed(owner.page, /Long ETH/);
+    await openLong(owner, "40000");
     stack.path.push("WETH", 0.8);
     const { page } = bidder;
     await visit(page, "liquidations");
@@ -373,6 +379,7 @@ describe("The traders' page", function () {
       .click();
     await page.getByRole("button", { name: "Start the auction" }).click();
     await confirmed(page, "Start the auction");
+    await page.getByRole("button", { name: "Start the auction" }).waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Bid with my account" }).click();
     await confirmed(page, "Bid on everything allowed");
     expect(await balance(bidder, "WETH")).to.be.greaterThan(0n);
@@ -384,10 +391,14 @@ describe("The traders' page", function () {
     await connect(trader);
     const { provider } = stack.stage;
     const snapshot: unknown = await provider.send("evm_snapshot", []);
+    const begun = await provider.getBlockNumber();
     await fund(trader);
     await deposit(trader, "3000");
     await page.getByText("3,000.00 USDC").first().waitFor();
-    await page.waitForTimeout(8 * BLOCK_MS);
+    await until(
+      "the page has seen blocks that will be gone",
+      async () => Number((await page.getByTestId("head").innerText()).replace("Block ", "")) > begun + BLOCKS_UNDONE,
+    );
     await stack.market.stop();
     await provider.send("evm_revert", [snapshot]);
     await page.getByText("Nothing yet. Deposit USDC, WETH or WBTC to begin.").waitFor();

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
 
-import { SiteProvider, useTx } from "./data/hooks.ts";
+import { SiteProvider, useHead, useTx } from "./data/hooks.ts";
 import { readSite } from "./data/site.ts";
 import { hrefOf, type Page, PAGES, useRoute } from "./lib/router.ts";
 import { change, settings } from "./lib/settings.ts";
@@ -73,6 +73,12 @@ const Inside = (): ReactNode => {
   );
 };
 
+/** The newest block that the page has seen. */
+const Head = (): ReactNode => {
+  const { data } = useHead();
+  return <span data-testid="head">{data === undefined ? "" : `Block ${data.number}`}</span>;
+};
+
 export const App = (): ReactNode => {
   const { page } = useRoute();
   // Looked at again and again: a local chain may begin anew under the page.
@@ -124,6 +130,7 @@ export const App = (): ReactNode => {
       )}
       <footer>
         <span>Settled in USDC. Not audited; local networks only.</span>
+        {site.data !== undefined && <Head />}
         <span>
           Charts by{" "}
           <a href="https://www.tradingview.com/" rel="noreferrer noopener">

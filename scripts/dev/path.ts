@@ -51,6 +51,11 @@ export class LivePath {
     this.levers[coin].factor *= factor;
   }
 
+  /** All coins back to what the record says. */
+  restore(): void {
+    for (const coin of COINS) this.levers[coin].factor = 1;
+  }
+
   private at(position: number): Prices {
     const { length } = this;
     const lap = length === 0 ? 0 : position % (2 * length);

@@ -151,6 +151,6 @@ export const openTrader = async (
     if (message.type() === "error" && !HARMLESS.test(message.text())) errors.push(message.text());
   });
   page.on("pageerror", (error) => errors.push(error.message));
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   return { wallet, mood, context, page, errors };
 };

@@ -37,7 +37,8 @@ const Auction = ({ account, onDone }: { account: string; onDone: () => void }): 
     structuralSharing: false,
   });
   const isOwn = own !== undefined && ownerOf(own) === ownerOf(account);
-  const isRunning = status !== undefined && Number(status.phase) !== 0;
+  // Of an account without an auction the chain says what a start would give: phase and price are there, a tick is not.
+  const isRunning = status !== undefined && status.lastTick !== 0n;
   useEffect(() => {
     if (status !== undefined && !isRunning && !status.liquidatable) onDone();
   }, [status, isRunning, onDone]);
@@ -80,7 +81,17 @@ const Auction = ({ account, onDone }: { account: string; onDone: () => void }): 
       {isOwn && (
         <Notice tone="warn">This account is yours: deposit or repay to end the auction. You cannot bid on it.</Notice>
       )}
-      {!isOwn && isRunning && (
+      {!isOwn && !isRunning && status.liquidatable && (
+        <button
+          type="button"
+          className="primary"
+          disabled={isBusy || own === undefined}
+          onClick={() => void send("Start the auction", () => Promise.resolve(startAuction(site, account, own ?? "")))}
+        >
+          Start the auction
+        </button>
+      )}
+      {!isOwn && status.liquidatable && (
         <div className="toolbar">
           <button
             type="button"
@@ -115,19 +126,10 @@ const Auction = ({ account, onDone }: { account: string; onDone: () => void }): 
           </button>
         </div>
       )}
-      {!isOwn && !isRunning && status.liquidatable && (
-        <button
-          type="button"
-          className="primary"
-          disabled={isBusy || own === undefined}
-          onClick={() => void send("Start the auction", () => Promise.resolve(startAuction(site, account, own ?? "")))}
-        >
-          Start the auction
-        </button>
-      )}
       <p className="hint">
-        With your account you take the same part of every balance, debt and position and pay in USDC; your own margin is
-        checked at the end. Without capital everything taken is sold at once and the profit is paid to your wallet
+        Whoever starts an auction gets a part of what the first bid pays; a bid starts it as well. With your account you
+        take the same part of every balance, debt and position and pay in USDC; your own margin is checked at the end.
+        Without capital everything taken is sold at once and the profit is paid to your wallet
         {hasPositions ? "; that needs an account without perps and options" : ""}.
       </p>
     </Card>

@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<Tx["state"], string>> = {
   confirmed: "Confirmed",
   failed: "Not done",
 };
-const SHOWN_MS = 20_000;
+const SHOWN_MS = 10_000;
 const TICK_MS = 2_000;
 const SHOWN = 3;
 

@@ -240,18 +240,20 @@ export const Loading = ({ what }: { what: string }): ReactNode => (
   </p>
 );
 
-/** A table that scrolls by itself on narrow screens, with a name for screen readers. */
+/** A table that scrolls by itself on narrow screens, with a name for screen readers. `words`: all but the last column are text. */
 export const Table = ({
   label,
   head,
+  words = false,
   children,
 }: {
   label: string;
   head: readonly string[];
+  words?: boolean;
   children: ReactNode;
 }): ReactNode => (
   <div className="scroll" tabIndex={0} role="region" aria-label={label}>
-    <table>
+    <table {...(words && { className: "words" })}>
       <thead>
         <tr>
           {head.map((each, i) => (

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
+import { decodePosition, instrumentName } from "../../../../sdk/instruments.ts";
 import { decodeWords } from "../../../../sdk/mirror/account.ts";
 import { useSite } from "../../data/hooks.ts";
 import { decimal, toNumber } from "../../lib/format.ts";
@@ -70,7 +71,13 @@ const readHistory = async (site: Site, account: string): Promise<HistoryRow[]> =
         hash: log.transactionHash,
       },
       what: filledHere.has(log.transactionHash) ? "Fill" : "Positions",
-      detail: `ledger ${decimal(toNumber(log.args.quote), 2)} USDC, ${log.args.changed.length} positions changed`,
+      detail: [
+        `ledger ${decimal(toNumber(log.args.quote), 2)} USDC`,
+        ...log.args.changed.map((word) => {
+          const { instrument, size } = decodePosition(word);
+          return `${instrumentName(instrument, site.venue.underlyings)} ${decimal(toNumber(size), 4)}`;
+        }),
+      ].join(", "),
     });
   }
   return rows.sort((a, b) => b.block - a.block || b.index - a.index);
@@ -118,7 +125,7 @@ export const History = ({ account }: { account: string }): ReactNode => {
       {isError && <Empty>The node could not say. It is asked again in a moment.</Empty>}
       {data?.length === 0 && <Empty>Nothing has happened yet.</Empty>}
       {data !== undefined && data.length > 0 && (
-        <Table label="History" head={["When", "What", "Details", "Block"]}>
+        <Table words label="History" head={["When", "What", "Details", "Block"]}>
           {data.slice(0, SHOWN).map((row) => (
             <tr key={`${row.block}:${row.index}`}>
               <td>{new Date(row.time * 1_000).toLocaleString("en-GB")}</td>
