@@ -4,6 +4,7 @@ import { type Signer, ZeroHash } from "ethers";
 import { accountId } from "../../scripts/lib/ids.ts";
 import type { Attestation } from "../../sdk/attestations.ts";
 import { limitOrder, type LimitTerms, type Order, signOrder } from "../../sdk/orders.ts";
+import { ITableEngine__factory } from "../../types/ethers-contracts/index.js";
 import type { Protocol } from "./protocol.ts";
 
 const WAD = 10n ** 18n;
@@ -27,7 +28,8 @@ export const attestFlat = async (p: Protocol, { underlying, expiries, volatility
   await p.networkHelpers.mine();
   const timestamp = await p.networkHelpers.time.latest();
   const live = expiries.filter((expiry) => expiry > timestamp);
-  const forwardReference = await p.engine.midPrice(underlying);
+  const engine = ITableEngine__factory.connect(await p.safe.engine(), p.deployer);
+  const forwardReference = await engine.midPrice(underlying);
   const attestations: Attestation[] = [
     { kind: "premium", value: { underlying, premium: wad(premium), confidence: WAD, timestamp } },
   ];
