@@ -16,9 +16,9 @@ export interface Fork {
   stop(): Promise<void>;
 }
 
-const program = (): string => {
+const program = (who: string): string => {
   const found = findAnvil();
-  if (found === undefined) throw new ConfigError(`--optimistic: ${ANVIL_MISSING}`);
+  if (found === undefined) throw new ConfigError(`${who}: ${ANVIL_MISSING}`);
   return found;
 };
 
@@ -33,11 +33,12 @@ const freePort = async (): Promise<number> => {
   return typeof address === "object" && address !== null ? address.port : 0;
 };
 
-export const startFork = async (source: string, chainId: bigint): Promise<Fork> => {
+/** `who` wants it: failures say so. */
+export const startFork = async (source: string, chainId: bigint, who = "--optimistic"): Promise<Fork> => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(
-    program(),
+    program(who),
     [
       ...["--host", "127.0.0.1", "--port", String(port), "--fork-url", source, "--chain-id", String(chainId)],
       ...["--no-mining", "--quiet", "--block-base-fee-per-gas", "0"],
@@ -67,5 +68,5 @@ export const startFork = async (source: string, chainId: bigint): Promise<Fork> 
     if ((await send("eth_chainId").catch(() => undefined)) !== undefined) return { url, send, stop };
   }
   await stop();
-  throw new ConfigError(`--optimistic: anvil did not copy the chain: ${complaint.trim() || "no answer"}`);
+  throw new ConfigError(`${who}: anvil did not copy the chain: ${complaint.trim() || "no answer"}`);
 };
