@@ -19,7 +19,7 @@ contract CallbackToken is TestToken {
         hooks[msg.sender] = hook;
     }
 
-    function _update(address from, address to, uint256 amount) internal override {
+    function _update(address from, address to, uint256 amount) internal virtual override {
         if (address(hooks[from]) != address(0)) hooks[from].tokensToSend(from, to, amount);
         super._update(from, to, amount);
         if (address(hooks[to]) != address(0)) hooks[to].tokensReceived(from, to, amount);
