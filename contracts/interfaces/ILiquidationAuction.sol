@@ -68,6 +68,8 @@ interface ILiquidationAuction {
         uint256 reserved
     );
     event AuctionEnded(AccountId indexed account);
+    /// @notice What the insolvent auction of `account` may still cost the insurance fund, and all of them together; token units.
+    event KnownLossChanged(AccountId indexed account, uint256 loss, uint256 total);
 
     /// @notice Starts the auction of an account with `maintenance` < 0 and no pending check; `feeTo` gets a share of the first bid.
     function start(AccountId account, AccountId feeTo) external;
@@ -82,6 +84,9 @@ interface ILiquidationAuction {
         Holding[] calldata holdings,
         uint256 fraction
     ) external returns (Quote memory);
+    /// @notice What running insolvent auctions may still cost the insurance fund: the sum of their payments at the end of T_ins, as
+    /// of each one's last tick or bid. Settlement token units.
+    function knownLoss() external view returns (uint256);
     /// @notice The auction as a bid now would find it (also for accounts without one: what a start would give).
     function status(AccountId account) external view returns (Status memory);
 }

@@ -83,33 +83,27 @@ contract InsuranceFundTest is BaseTest {
         _donate(400e6);
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, donor));
         vm.prank(donor);
-        fund.withdraw(SETTLEMENT, 1, donor);
+        fund.withdrawOwn(SETTLEMENT, 1, donor);
 
         vm.expectEmit(address(fund));
         emit IInsuranceFund.Withdrawn(SETTLEMENT, treasury, 150e6);
-        assertEq(fund.withdraw(SETTLEMENT, 150e6, treasury), 150e6);
-        assertEq(fund.withdraw(SETTLEMENT, type(uint256).max, treasury), 250e6);
+        assertEq(fund.withdrawOwn(SETTLEMENT, 150e6, treasury), 150e6);
+        assertEq(fund.withdrawOwn(SETTLEMENT, type(uint256).max, treasury), 250e6);
         assertEq(usdc.balanceOf(treasury), 400e6);
         assertEq(fund.balance(), 0);
     }
 
     function test_NeverTakesOutMoreThanItHas() public {
         _donate(400e6);
-        bytes memory tooMuch = abi.encodeWithSelector(
-            IMarginAccountsErrors.InsufficientBalance.selector,
-            fund.account(),
-            SETTLEMENT,
-            400e6
-        );
-        vm.expectRevert(tooMuch);
-        fund.withdraw(SETTLEMENT, 400e6 + 1, treasury);
+        vm.expectRevert(abi.encodeWithSelector(IInsuranceFund.OwnPartTooSmall.selector, 400e6 + 1, 400e6));
+        fund.withdrawOwn(SETTLEMENT, 400e6 + 1, treasury);
     }
 
     function test_RefusesBadInput() public {
         vm.expectRevert(IInsuranceFund.ZeroAmount.selector);
-        fund.withdraw(SETTLEMENT, 0, treasury);
+        fund.withdrawOwn(SETTLEMENT, 0, treasury);
         vm.expectRevert(IInsuranceFund.ZeroAddress.selector);
-        fund.withdraw(SETTLEMENT, 1, address(0));
+        fund.withdrawOwn(SETTLEMENT, 1, address(0));
         vm.expectRevert(IInsuranceFund.ZeroAddress.selector);
         new InsuranceFund(IMarginAccounts(address(0)), address(1));
         vm.expectRevert(IInsuranceFund.ZeroAddress.selector);
@@ -117,7 +111,7 @@ contract InsuranceFundTest is BaseTest {
     }
 
     function test_ABalanceBelowZeroCountsAsNothing() public {
-        safe.setBalance(fund.account(), SETTLEMENT, -1);
+        safe.setShares(fund.account(), SETTLEMENT, -1);
         assertEq(fund.balance(), 0);
     }
 }

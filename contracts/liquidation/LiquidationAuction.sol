@@ -102,6 +102,10 @@ contract LiquidationAuction is ILiquidationAuction {
 
     mapping(AccountId account => Auction) private _auctions;
     mapping(AccountId account => AccountId) private _feeTo;
+    /// @dev Of running insolvent auctions. A slot of its own: solvent ones never touch it.
+    mapping(AccountId account => uint256) private _lossOf;
+    /// @inheritdoc ILiquidationAuction
+    uint256 public knownLoss;
 
     constructor(IMarginAccounts safe_, Parameters memory p) {
         require(address(safe_) != address(0), InvalidParameters("safe"));
@@ -145,6 +149,7 @@ contract LiquidationAuction is ILiquidationAuction {
         _auctions[account] = a;
         _startedNow(account).tstore(true);
         emit AuctionStarted(account, feeDue ? feeTo : AccountId.wrap(0), a.phase, t.maintenance, t.mtm);
+        if (a.phase == Phase.Insolvent) _noteLoss(account, a, t, WAD);
         if (!flags.inAuction()) safe.setInAuction(account, true);
     }
 
@@ -156,6 +161,7 @@ contract LiquidationAuction is ILiquidationAuction {
         Terms memory t = _weigh(account, flags, holdings);
         require(t.maintenance < 0, AccountHealthy(account, t.maintenance));
         Auction memory a = _auctions[account];
+        bool insolvent = a.phase == Phase.Insolvent;
         if (a.phase == Phase.None) {
             // Begun under another contract.
             a = _fresh(t.mtm, a.lastFee);
@@ -165,6 +171,7 @@ contract LiquidationAuction is ILiquidationAuction {
         } else if (_tick(account, a, t, holdings)) {
             _auctions[account] = a;
         }
+        if (insolvent || a.phase == Phase.Insolvent) _noteLoss(account, a, t, WAD);
     }
 
     /// @inheritdoc ILiquidationAuction
@@ -372,16 +379,41 @@ contract LiquidationAuction is ILiquidationAuction {
             emit AuctionStarted(account, AccountId.wrap(0), a.phase, t.maintenance, t.mtm);
         }
         emit AuctionBid(account, quote.fraction, quote.price, t.discountFactor, t.maxFraction, a.reserved);
-        if (quote.running) _auctions[account] = a;
-        else if (known) _close(account, a.lastFee);
+        if (quote.running) {
+            bool insolvent = a.phase == Phase.Insolvent || (known && _auctions[account].phase == Phase.Insolvent);
+            if (insolvent) _noteLoss(account, a, t, WAD - quote.fraction);
+            _auctions[account] = a;
+        } else if (known) {
+            _close(account, a.lastFee);
+        }
     }
 
     function _close(AccountId account, uint40 lastFee) private {
         if (_auctions[account].feeDue) _feeTo[account] = AccountId.wrap(0);
+        if (_auctions[account].phase == Phase.Insolvent) _setLoss(account, 0);
         Auction memory closed;
         closed.lastFee = lastFee;
         _auctions[account] = closed;
         emit AuctionEnded(account);
+    }
+
+    // ------------------------------------------------------------------ known losses
+
+    /// @dev The payment for `left` of the account at the end of T_ins, rounded up: who holds a part of the fund may not leave ahead of
+    /// it. Prices go on moving, so it is renewed by each tick.
+    function _noteLoss(AccountId account, Auction memory a, Terms memory t, uint256 left) private {
+        if (a.phase != Phase.Insolvent) return _setLoss(account, 0);
+        uint256 most = AuctionMath.insolventPaymentDown(left, t.maintenance, t.mtm, _q, _insuranceTime, _insuranceTime);
+        _setLoss(account, most.toTokensUp(t.unit));
+    }
+
+    function _setLoss(AccountId account, uint256 loss) private {
+        uint256 before = _lossOf[account];
+        if (loss == before) return;
+        _lossOf[account] = loss;
+        uint256 total = knownLoss - before + loss;
+        knownLoss = total;
+        emit KnownLossChanged(account, loss, total);
     }
 
     // ------------------------------------------------------------------ terms

@@ -75,7 +75,8 @@ export const RESTRICTED = {
     pause: "guardian",
   }),
   insuranceFund: restricted(InsuranceFund__factory, {
-    withdraw: "governor",
+    withdrawOwn: "governor",
+    setFirstLossPart: "governor",
   }),
   positions: [
     ...restricted(IPositionsLedger__factory, {

@@ -45,6 +45,14 @@ export const REST_MESSAGES = {
   "RateTooHigh(uint256 rate,uint256 maximum)": ({ rate, maximum }) =>
     `the rate ${rate} per second is above the bound of ${maximum}`,
   "OutOfGas()": () => "too little gas was left to read a source to its end: send more gas",
+  // insurance
+  "ExitTooLarge(uint256 shares,uint256 balance)": ({ shares, balance }) =>
+    `an exit of ${shares} shares was asked for, ${balance} are there: ask for no more`,
+  "OwnPartTooSmall(uint256 amount,uint256 available)": ({ amount, available }) =>
+    `${amount} was asked of the insurance fund's own part, ${available} may go: the rest stands before the stakes or a known loss`,
+  "FirstLossTooLarge(uint256 part)": ({ part }) =>
+    `a first-loss part of ${part} basis points is more than all stakes: 10000 is the most`,
+  "PriceMoved()": () => "the pool's price moved while the tokens were on their way: try again",
   // leverage, swaps, liquidation without capital
   "CallerNotAuthorized(bytes32 account,address caller)": ({ account, caller }, w) =>
     `${caller} may not trade and withdraw for ${w.account(account)}: call as its owner or as such an operator`,
