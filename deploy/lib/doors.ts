@@ -257,7 +257,21 @@ export const DOORS: Readonly<Record<ListedContract, Doors>> = {
   ),
   insuranceFund: contract(
     "insuranceFund",
-    part(InsuranceFund__factory, { ...managed, donate: "anyone", collect: "anyone" }),
+    part(InsuranceFund__factory, {
+      ...managed,
+      donate: "anyone",
+      collect: "anyone",
+      sync: "anyone",
+      // stakes: one's own, or by allowance
+      deposit: "anyone",
+      mint: "anyone",
+      withdraw: "anyone",
+      redeem: "anyone",
+      requestExit: "anyone",
+      approve: "anyone",
+      transfer: "anyone",
+      transferFrom: "anyone",
+    }),
   ),
   lens: silent("lens", MarginLens__factory),
   swapAdapter: contract(
