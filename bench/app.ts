@@ -5,7 +5,8 @@ import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import { marginsOf, standingOf, withChange } from "../app/src/data/preview.ts";
+import { liquidationsOf, type Standing } from "../app/src/data/liquidations.ts";
+import { previewActions } from "../app/src/data/preview.ts";
 import { optionWord, type Position } from "../sdk/instruments.ts";
 import type { Account } from "../sdk/mirror/account.ts";
 import { buildPage } from "../scripts/dev/web.ts";
@@ -75,14 +76,23 @@ const previewMs = (model: 0 | 1, fresh: boolean): Timing => {
   for (let i = 0; i < WARM + RUNS; i += 1) {
     if (fresh) market = madeUpMarket();
     const [began, used] = [performance.now(), process.cpuUsage()];
-    const before = standingOf(market, account);
-    marginsOf(market, before);
-    marginsOf(market, withChange(before, USDC, 1_000_000n * BigInt(i + 1)));
+    previewActions({ market, account }, [
+      { kind: "deposit", account: account.id, asset: USDC, amount: 1_000_000n * BigInt(i + 1) },
+    ]);
     if (i < WARM) continue;
     clock.push(performance.now() - began);
     cpu.push(process.cpuUsage(used).user / 1_000);
   }
   return { clock: median(clock), cpu: median(cpu) };
+};
+
+/** Liquidation prices: in a worker, so that the page never waits for them. */
+const liquidationMs = (model: 0 | 1): number => {
+  const standing: Standing = { market: madeUpMarket(), account: holder(model) };
+  liquidationsOf(standing);
+  const began = performance.now();
+  if (liquidationsOf(standing).length === 0) throw new Error("the account cannot be liquidated: nothing was measured");
+  return performance.now() - began;
 };
 
 await buildPage();
@@ -101,6 +111,7 @@ const result = {
   preview64_cpu_ms: slower(typing, ({ cpu }) => cpu),
   preview64_new_block_ms: slower(anew, ({ clock }) => clock),
   preview64_new_block_cpu_ms: slower(anew, ({ cpu }) => cpu),
+  liquidation64_ms: round(Math.max(liquidationMs(0), liquidationMs(1))),
 };
 writeFileSync(RESULT, `${JSON.stringify(result, null, 2)}\n`);
 console.log(result);

@@ -158,6 +158,7 @@ describe("The traders' page", function () {
         await page.locator("main .card").first().waitFor();
         await until(`${path} has come`, async () => (await page.getByText(/^Loading/).count()) === 0);
         if (/SPOT|PERP/.test(path)) await page.locator(".chart canvas").first().waitFor();
+        if (path === "risk") await page.getByText("no difference").waitFor();
         await page.locator(".tx").first().waitFor({ state: "detached" });
         await shoot(path, colorScheme, true);
         const serious = await page.evaluate<
@@ -251,7 +252,49 @@ describe("The traders' page", function () {
     const sizeOf = (trader: Trader) => positions().sizeOf(account(trader), perpWord(stack.stage.listed.WETH.asset));
     await until("both have their position", async () => (await sizeOf(taker)) > 0n && (await sizeOf(maker)) < 0n);
     expect(await sizeOf(taker)).to.equal(5n * 10n ** 17n);
-    await takers.locator("td", { hasText: "ETH-PERP" }).first().waitFor();
+    // What it was entered at comes from the fill's event.
+    const entry = Number(price).toLocaleString("en-US", { minimumFractionDigits: 2 });
+    await takers.locator("tr", { hasText: "ETH-PERP" }).getByText(entry, { exact: true }).first().waitFor();
+
+    // A stop, signed here, seen from another browser of the same wallet, set off by the index.
+    const trigger = (stack.market.prices.WETH * 0.98).toFixed(2);
+    await takers.getByText("Sell / Short").click();
+    await takers.getByText("Stop", { exact: true }).click();
+    await takers.getByLabel("Trigger price").fill(trigger);
+    await takers.getByLabel("Size", { exact: true }).fill("0.5");
+    await takers.getByRole("button", { name: "Sign stop" }).click();
+    await takers.getByText("Your order waits for the index.").waitFor();
+    const elsewhere = await open({ wallet: taker.wallet });
+    await connect(elsewhere);
+    await visit(elsewhere.page, "trade/ETH-PERP");
+    await elsewhere.page.getByRole("button", { name: "Orders", exact: true }).click();
+    await elsewhere.page.getByRole("button", { name: "Find my others" }).click();
+    await elsewhere.page.getByText(/^Sell 0\.5 ETH-PERP when index ≤/).waitFor();
+    stack.path.push("WETH", 0.975);
+    await until("the stop has closed the position", async () => (await sizeOf(taker)) === 0n);
+  });
+
+  it("trades a strategy as one order against its exact opposite", async () => {
+    const [first, second] = [await ready({}, "50000"), await ready({}, "50000")];
+    for (const [i, { page }] of [first, second].entries()) {
+      await visit(page, "trade/ETH-OPTIONS");
+      const pick = async (row: number, what: "Buy" | "Sell"): Promise<void> => {
+        const button = page
+          .locator(".chain tbody tr")
+          .nth(row)
+          .getByRole("button", { name: new RegExp(`^${what} .*-C at [\\d,.]+$`) });
+        await button.click();
+      };
+      await page.locator(".segments label").nth(1).click();
+      await pick(3, i === 0 ? "Buy" : "Sell");
+      await pick(4, i === 0 ? "Sell" : "Buy");
+      await page.getByText("As one order").click();
+      if (i === 1) await page.getByText(/Somebody offers it as one: you receive/).waitFor();
+      await page.getByRole("button", { name: "Sign one order" }).click();
+      await page.getByText(i === 0 ? /Your order rests as one/ : /Matched 1\.000 as one/).waitFor();
+    }
+    const legsOf = async (trader: Trader) => (await positions().positionsOf(account(trader))).length;
+    await until("both have both legs", async () => (await legsOf(first)) === 2 && (await legsOf(second)) === 2);
   });
 
   it("builds an iron condor of four legs with its payoff", async () => {
@@ -273,6 +316,8 @@ describe("The traders' page", function () {
     await pick(4, "Sell", "C");
     await pick(5, "Buy", "C");
     await page.getByRole("img", { name: /Profit and loss of the strategy/ }).waitFor();
+    await page.getByTestId("liquidation").waitFor();
+    await page.locator(".tx").first().waitFor({ state: "detached" });
     await page.screenshot({ path: join(SCREENS, "condor-light.png"), fullPage: true });
     await page.getByRole("button", { name: "Sign 4 orders" }).click();
     await page.getByText("All 4 legs matched").waitFor({ timeout: 40_000 });

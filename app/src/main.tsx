@@ -4,7 +4,10 @@ import { createRoot } from "react-dom/client";
 
 import { App } from "./App.tsx";
 import { applyTheme, settings } from "./lib/settings.ts";
-import "./styles.css";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./styles/pages.css";
+import "./styles/narrow.css";
 import { discover } from "./wallet/wallet.ts";
 
 applyTheme();

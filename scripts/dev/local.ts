@@ -35,12 +35,14 @@ export const configOf = ({ deployment }: DevStack) => ({
   rpc: "/rpc",
   matcher: "/matcher",
   deployment,
+  audit: "/audit.json",
   /** Only a local network has one. */
   local: { faucet: "/local/faucet", price: "/local/price" },
 });
 
 const answer = async (stack: DevStack, path: string, request: IncomingMessage): Promise<object> => {
   if (path === "/config.json" && request.method === "GET") return configOf(stack);
+  if (path === "/audit.json" && request.method === "GET") return stack.auditor.last ?? {};
   if (request.method !== "POST") throw new BadRequest("there is nothing here");
   const body = await bodyOf(request);
   if (path === "/local/faucet") {
@@ -58,7 +60,7 @@ const answer = async (stack: DevStack, path: string, request: IncomingMessage): 
   return { coin, price: stack.market.prices[coin] };
 };
 
-const PATHS = ["/config.json", "/local/faucet", "/local/price"];
+const PATHS = ["/config.json", "/audit.json", "/local/faucet", "/local/price"];
 
 export const localHandler =
   (stack: DevStack): Handler =>

@@ -17,6 +17,7 @@ import { prepareOpening, traderOf } from "../../replay/opening.ts";
 import { type Actor, connect, type Intent, Ledger, MNEMONIC } from "../../replay/sender.ts";
 import { attachStage, deployStage, journalDirectory, mint, round, type Stage, unitsOf } from "../../replay/stage.ts";
 import { accountId } from "../../sdk/ids.ts";
+import { Auditor } from "./auditor.ts";
 import { Child, type Program } from "./children.ts";
 import { LiveMarket } from "./market.ts";
 import { LivePath } from "./path.ts";
@@ -33,6 +34,8 @@ const MONEYNESS = { WETH: [0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2], WBTC: [0.9, 1, 1.
 const TICKS = { WETH: 50, WBTC: 1_000 } as const;
 /** Accounts of the development mnemonic that the local feed trusts. */
 const ATTESTERS = [17, 18];
+/** Between two audits. */
+const AUDIT_MS = 300_000;
 const MAKER_DOLLARS = 20_000_000;
 const SUBMITTER_DOLLARS = 10_000;
 
@@ -53,6 +56,7 @@ export interface DevStack {
   readonly market: LiveMarket;
   readonly path: LivePath;
   readonly stage: Stage;
+  readonly auditor: Auditor;
   /** For tests: leaves auctions to others, and ends the chain as a crash would. */
   readonly stopKeeper: () => Promise<void>;
   readonly stopChain: () => Promise<void>;
@@ -210,8 +214,11 @@ async function start(
     env: { PLIMSOLL_MAKER_KEY: actors.maker.wallet.privateKey },
   });
 
+  const auditor = new Auditor(chain.url, addresses, AUDIT_MS);
+  auditor.start();
+  undo.push(() => auditor.stop());
   return {
-    ...{ rpc: chain.url, matcher, deployment, market, path, stage, stop },
+    ...{ rpc: chain.url, matcher, deployment, market, path, stage, auditor, stop },
     stopKeeper: () => keeper.stop(),
     stopChain: () => chain.stop(),
   };

@@ -128,9 +128,10 @@ export const openTrader = async (
   browser: Browser,
   provider: JsonRpcProvider,
   chainId: number,
-  options: { readonly width?: number; readonly dark?: boolean } = {},
+  /** `wallet`: of somebody who is there already, in another browser. */
+  options: { readonly width?: number; readonly dark?: boolean; readonly wallet?: HDNodeWallet } = {},
 ): Promise<Trader> => {
-  const wallet = Wallet.createRandom();
+  const wallet = options.wallet ?? Wallet.createRandom();
   const mood: Mood = { rejects: false, chainId, switches: true };
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1_440, height: 900 },

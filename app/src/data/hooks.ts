@@ -9,6 +9,7 @@ import { settings } from "../lib/settings.ts";
 import type { TxContext } from "../tx/transactions.ts";
 import { wallet } from "../wallet/wallet.ts";
 import { type AccountData, findAccounts, readAccount, readPools, readWallet } from "./account.ts";
+import type { Entries } from "./fills.ts";
 import { EMPTY_BOOK, Feed, type Book, type Trade } from "./book.ts";
 import { readMarket } from "./market.ts";
 import type { Site } from "./site.ts";
@@ -115,6 +116,20 @@ export const useAccount = (id: string | undefined) => {
     refetchInterval: EVERY_MS,
     structuralSharing: false,
   });
+};
+
+/** At what the account entered what it has; undefined until its events are read. */
+export const useEntries = (id: string | undefined): Entries | undefined => {
+  const site = useSite();
+  const { data } = useQuery({
+    queryKey: [site.key, "entries", id],
+    // The interfaces of all events are not needed for the first look.
+    queryFn: async () => (await import("./fills.ts")).readEntries(site, id ?? ""),
+    enabled: id !== undefined,
+    refetchInterval: SLOW_MS,
+    structuralSharing: false,
+  });
+  return data;
 };
 
 export const useRefresh = (): (() => void) => {

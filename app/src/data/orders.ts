@@ -1,9 +1,11 @@
 // Signed orders: placed with the matcher, remembered in this browser, followed until nothing of them is open.
+import { instrumentName, WAD } from "../../../sdk/instruments.ts";
 import { randomNonce } from "../../../sdk/signatures.ts";
 import {
   type Leg,
-  limitOrder,
+  netCostScaled,
   type Order,
+  orderFromJson,
   orderToJson,
   orderTypedData,
   spread,
@@ -11,7 +13,7 @@ import {
 } from "../../../sdk/orders.ts";
 import { createKeptStore } from "../lib/store.ts";
 import { Told } from "../lib/problems.ts";
-import { toNumber } from "../lib/format.ts";
+import { decimal, price as priceText, toNumber } from "../lib/format.ts";
 import { signer } from "../wallet/wallet.ts";
 import type { Site } from "./site.ts";
 
@@ -20,8 +22,9 @@ export interface OwnOrder {
   readonly key: string;
   readonly account: string;
   readonly title: string;
-  readonly market: string;
+  /** Of a strategy the side of its first leg, as the book has it. */
   readonly side: "buy" | "sell";
+  /** Of a strategy what one unit costs, negative: brings. */
   readonly price: number;
   readonly size: number;
   readonly at: number;
@@ -29,6 +32,8 @@ export interface OwnOrder {
   readonly pending: number;
   readonly filled: number;
   readonly state: "resting" | "held" | "private" | "done" | "settling" | "gone";
+  /** The index that sets it off. */
+  readonly trigger?: { readonly underlying: number; readonly above: boolean; readonly price: number };
 }
 
 const KEPT = 60;
@@ -74,8 +79,6 @@ const ask = async (site: Site, path: string, body: object): Promise<Json> => {
 
 export interface Ticket {
   readonly account: string;
-  readonly market: string;
-  readonly title: string;
   readonly legs: readonly Leg[];
   readonly size: bigint;
   readonly maxFee: bigint;
@@ -100,25 +103,48 @@ export const place = async (site: Site, ticket: Ticket): Promise<OwnOrder> => {
     ...{ reduceOnly: ticket.reduceOnly, postOnly: ticket.postOnly, immediateOrCancel: ticket.immediate },
     ...(ticket.trigger !== undefined && { trigger: ticket.trigger }),
   };
-  const [only] = ticket.legs;
-  if (only === undefined) throw new Told("Choose something to trade first.");
-  const order: Order =
-    ticket.legs.length === 1
-      ? limitOrder({ ...terms, instrument: only.instrument, side: only.ratio > 0n ? "buy" : "sell", price: only.price })
-      : spread(terms, ticket.legs);
+  if (ticket.legs.length === 0) throw new Told("Choose something to trade first.");
+  const order = spread(terms, ticket.legs);
   const { domain, types, message } = orderTypedData(order, domainOf(site));
   const wallet = await signer();
   const signature = await wallet.signTypedData(domain, types, message);
   const view = await ask(site, "orders", { order: orderToJson(order), signer: wallet.address, signature });
-  const placed: OwnOrder = {
-    ...{ hash: String(view["hash"]), key: site.key, account: ticket.account, title: ticket.title },
-    ...{ market: ticket.market, side: only.ratio > 0n ? "buy" : "sell", at: now },
-    price: toNumber(only.price),
-    size: toNumber(ticket.size),
-    ...viewOf(view),
-  };
+  const placed = ownOrder(site, order, view);
   ownOrders.set((all) => [placed, ...all].slice(0, KEPT));
   return placed;
+};
+
+const titleOf = (site: Site, { legs, size, trigger }: Order): string => {
+  const [first] = legs;
+  if (first === undefined) return "";
+  const amount = decimal(toNumber(size), 4).replace(/\.?0+$/, "");
+  const isBuy = first.ratio > 0n;
+  if (legs.length > 1) {
+    const parts = legs.map(
+      ({ instrument, ratio }) => `${ratio > 0n ? "+" : "−"}${instrumentName(instrument, site.venue.underlyings)}`,
+    );
+    return `${amount} × (${parts.join(" ")})`;
+  }
+  const what = `${isBuy ? "Buy" : "Sell"} ${amount} ${instrumentName(first.instrument, site.venue.underlyings)}`;
+  if (trigger.underlying === 0) return what;
+  return `${what} when index ${trigger.above ? "≥" : "≤"} ${priceText(toNumber(trigger.price))}`;
+};
+
+/** An order as the page keeps it, with what the matcher says of it. */
+const ownOrder = (site: Site, order: Order, view: Json): OwnOrder => {
+  const { legs, trigger } = order;
+  const [first] = legs;
+  const net = toNumber(netCostScaled(legs) / WAD);
+  return {
+    ...{ hash: String(view["hash"]), key: site.key, account: order.account, title: titleOf(site, order) },
+    ...{ side: (first?.ratio ?? 0n) > 0n ? "buy" : "sell", at: Number(order.salt) },
+    price: legs.length === 1 ? Math.abs(net) : net,
+    size: toNumber(order.size),
+    ...(trigger.underlying !== 0 && {
+      trigger: { underlying: trigger.underlying, above: trigger.above, price: toNumber(trigger.price) },
+    }),
+    ...viewOf(view),
+  };
 };
 
 const wadIn = (json: Json, name: string): number => {
@@ -159,13 +185,29 @@ const REQUEST_TYPES = {
   ],
 };
 
-/** Takes an order out of the book by a signature, without a transaction. */
-export const cancelOrder = async (site: Site, order: OwnOrder): Promise<void> => {
+/** Asks the matcher something that only the account's trader may ask. */
+const request = async (site: Site, action: string, account: string, orders: readonly string[]): Promise<Json> => {
   const { chainId, exchange } = domainOf(site);
-  const request = { action: "cancel", account: order.account, orders: [order.hash], value: 0n, time: Date.now() };
+  const body = { action, account, orders, value: 0n, time: Date.now() };
   const wallet = await signer();
   const domain = { name: "Plimsoll Matcher", version: "1", chainId, verifyingContract: exchange };
-  const signature = await wallet.signTypedData(domain, REQUEST_TYPES, request);
-  await ask(site, "requests", { request: { ...request, value: "0" }, signer: wallet.address, signature });
+  const signature = await wallet.signTypedData(domain, REQUEST_TYPES, body);
+  return ask(site, "requests", { request: { ...body, value: "0" }, signer: wallet.address, signature });
+};
+
+/** All open orders of an account, wherever they were signed: the matcher shows them to whoever signs for the account. Says how many. */
+export const findOrders = async (site: Site, account: string): Promise<number> => {
+  const { orders } = await request(site, "list", account, []);
+  const found = (Array.isArray(orders) ? orders.filter(isJson) : []).map((each) =>
+    ownOrder(site, orderFromJson(each["order"]), each),
+  );
+  const known = new Set(found.map(({ hash }) => hash));
+  ownOrders.set((all) => [...found, ...all.filter(({ hash }) => !known.has(hash))].slice(0, KEPT));
+  return found.length;
+};
+
+/** Takes an order out of the book by a signature, without a transaction. */
+export const cancelOrder = async (site: Site, order: OwnOrder): Promise<void> => {
+  await request(site, "cancel", order.account, [order.hash]);
   ownOrders.set((all) => all.map((each) => (each.hash === order.hash ? { ...each, state: "gone", open: 0 } : each)));
 };

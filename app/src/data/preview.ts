@@ -1,24 +1,26 @@
-// "What will my margin be?" by the mirror: an account before and after what somebody is about to do. Pure.
+// "What will my margin be?" by the SDK's analysis, to the wei what the chain would say: here its answers as floats, for showing. Pure.
+import {
+  marginsOf as exactMargins,
+  type MarginView as ExactMargins,
+  preview,
+  previewFill,
+  stressGrid,
+  withVolatility,
+} from "../../../sdk/analysis/index.ts";
+import { type ErrorContext, explain, type ErrorArgs, PROTOCOL_ERRORS } from "../../../sdk/errors/index.ts";
 import type { Account } from "../../../sdk/mirror/account.ts";
-import { hasLedger } from "../../../sdk/mirror/account.ts";
+import type { Action } from "../../../sdk/mirror/actions/act.ts";
+import { KIND_IDLE, kindOf } from "../../../sdk/mirror/assets.ts";
 import type { FillLeg } from "../../../sdk/mirror/derivatives/fees.ts";
 import { feeOf } from "../../../sdk/mirror/derivatives/fees.ts";
-import { filledOneSide } from "../../../sdk/mirror/derivatives/fills.ts";
-import type { Market } from "../../../sdk/mirror/market.ts";
-import { INITIAL, LIQUIDATION, type Purpose } from "../../../sdk/mirror/model.ts";
-import { midPrice, withPrice, sourceOf } from "../../../sdk/mirror/prices.ts";
-import type { Holding } from "../../../sdk/mirror/spot.ts";
-import { holdingsOf, weighHoldings } from "../../../sdk/mirror/weigh.ts";
+import { attempt, Refused } from "../../../sdk/mirror/errors.ts";
+import { midPrice } from "../../../sdk/mirror/prices.ts";
 import { toNumber } from "../lib/format.ts";
+import { movers, type Standing } from "./liquidations.ts";
 
-const SETTLEMENT = 1;
+export type { Standing } from "./liquidations.ts";
+
 const WAD = 10n ** 18n;
-
-/** An account in some market, with what it holds in token units. */
-export interface Standing {
-  readonly account: Account;
-  readonly holdings: readonly Holding[];
-}
 
 /** Settlement units. */
 export interface MarginView {
@@ -28,146 +30,112 @@ export interface MarginView {
   readonly liabilities: number;
 }
 
-export interface Liquidation {
-  readonly underlying: number;
-  /** Falling to it, and rising to it; undefined: never. */
-  readonly below?: number;
-  readonly above?: number;
+/** What a ticket shows of something that has not been done yet. */
+export interface Outcome {
+  readonly before?: MarginView;
+  readonly after?: MarginView;
+  readonly standings?: { readonly before: Standing; readonly after: Standing };
+  /** Missing of initial margin afterwards, settlement units; 0: it would pass. */
+  readonly short: number;
+  /** What else the chain would refuse it for, as a sentence. */
+  readonly refused?: string;
+  /** Why margins cannot be said; the chain may let it through all the same, as it does deposits. */
+  readonly unvalued?: string;
 }
 
-export const standingOf = (market: Market, account: Account): Standing => ({
-  account,
-  holdings: holdingsOf(market, account),
-});
-
-/** With so many token units more (or less, below zero: a debt) of an asset. */
-export const withChange = ({ account, holdings }: Standing, asset: number, change: bigint): Standing => {
-  const held = holdings.find((holding) => holding.asset === asset);
-  const amount = (held?.amount ?? 0n) + change;
-  const rest = holdings.filter((holding) => holding.asset !== asset);
-  return { account, holdings: amount === 0n ? rest : [...rest, { asset, amount }] };
+/** The sentence of the SDK for an error that the mirror names. */
+export const refusalText = (error: unknown, context: ErrorContext = {}): string => {
+  if (!(error instanceof Refused)) return error instanceof Error ? error.message : String(error);
+  const signature = PROTOCOL_ERRORS.find((each) => each.startsWith(`${error.errorName}(`));
+  if (signature === undefined) return error.message;
+  const names = signature.slice(signature.indexOf("(") + 1, -1).split(",");
+  const args = Object.fromEntries(names.map((each, i) => [each.split(" ")[1] ?? "", error.args[i]]));
+  // Mirror and contracts name the same arguments in the same order.
+  const text = explain(signature, args as ErrorArgs<typeof signature>, context);
+  return text.endsWith(".") ? text : `${text}.`;
 };
 
-const indicesOf =
-  (market: Market) =>
-  (underlying: number): bigint =>
-    midPrice(market, underlying);
+const shown = ({ initial, maintenance, mtm, liabilities }: ExactMargins): MarginView | undefined =>
+  initial === undefined || maintenance === undefined || mtm === undefined || liabilities === undefined
+    ? undefined
+    : {
+        initial: toNumber(initial),
+        maintenance: toNumber(maintenance),
+        equity: toNumber(mtm),
+        liabilities: toNumber(liabilities),
+      };
 
-export interface FilledPreview {
+/** Undefined while a price cannot be used. */
+export const marginsOf = ({ market, account }: Standing): MarginView | undefined =>
+  shown(exactMargins(market, account));
+
+interface Exact {
+  readonly before: ExactMargins;
+  readonly after: ExactMargins;
   readonly standing: Standing;
+}
+
+const outcomeOf = (
+  from: Standing,
+  exact: Exact | undefined,
+  refused: Refused | undefined,
+  context: ErrorContext,
+): Outcome => {
+  const [before, after] = [exact && shown(exact.before), exact && shown(exact.after)];
+  const unvalued =
+    exact?.after.refused.initial ?? exact?.after.refused.liquidation ?? exact?.before.refused.initial ?? undefined;
+  // What is missing is said in the trader's own terms by the ticket.
+  const isMargin = refused?.errorName === "InsufficientMargin" && after !== undefined && after.initial < 0;
+  return {
+    ...(before && after && exact && { before, after, standings: { before: from, after: exact.standing } }),
+    short: isMargin ? -after.initial : 0,
+    ...(refused !== undefined && !isMargin && { refused: refusalText(refused, context) }),
+    ...(refused === undefined && unvalued !== undefined && { unvalued: refusalText(unvalued, context) }),
+  };
+};
+
+/** Doors of the safe, in one session. `others`: accounts that take part beside it. */
+export const previewActions = (
+  from: Standing,
+  actions: readonly Action[],
+  context: ErrorContext = {},
+  others: readonly Account[] = [],
+): Outcome => {
+  const { changes, refused, after } = preview(from.market, [from.account, ...others], actions);
+  const change = changes.get(from.account.id);
+  const exact = change &&
+    after && {
+      before: change.before,
+      after: change.after,
+      standing: { market: after.market, account: change.account },
+    };
+  return outcomeOf(from, exact, refused, context);
+};
+
+export interface FillOutcome extends Outcome {
   /** Settlement units. */
   readonly fee: number;
-  /** Paid for options in settlement units; negative: received. */
-  readonly premium: number;
 }
 
-/** After a fill of legs (positive: bought) as taker, at the legs' prices. Throws what the ledger would revert with. */
-export const withFill = (market: Market, standing: Standing, legs: readonly FillLeg[]): FilledPreview => {
+/** Legs (positive: bought) filled as taker at their prices. */
+export const previewLegs = (
+  from: Standing,
+  legs: readonly FillLeg[],
+  reduces = false,
+  context: ErrorContext = {},
+): FillOutcome => {
+  const { market, account } = from;
   const { ledger } = market;
-  if (ledger === undefined) throw new Error("There are no perps and options here.");
-  const { account } = standing;
-  // Fees are asked for the maker's legs, which are the opposite: sizes count without their sign.
-  const fee = feeOf(ledger.fees, legs, indicesOf(market), 0n, false);
-  const unit = 10n ** BigInt(18 - (market.pools.get(SETTLEMENT)?.decimals ?? 6));
-  const side = { account: { quote: account.quote, positions: account.positions }, id: account.id, fee };
-  const { account: after, cash } = filledOneSide(ledger, legs, side, false, unit, market.time);
-  const flags = {
-    ...account.flags,
-    hasPositions: after.positions.length > 0 || after.quote < 0n,
-    hasQuote: after.quote !== 0n,
-  };
-  const filled: Standing = {
-    account: { ...account, flags, quote: after.quote, positions: after.positions },
-    holdings: standing.holdings,
-  };
-  return {
-    standing: cash === 0n ? filled : withChange(filled, SETTLEMENT, -cash),
-    fee: toNumber(fee),
-    premium: toNumber(cash * unit),
-  };
+  // Sizes count without their sign. Volume of the last 30 days only lowers it.
+  const fee = attempt(() =>
+    ledger === undefined ? 0n : feeOf(ledger.fees, legs, (underlying) => midPrice(market, underlying), 0n, false),
+  );
+  if (!fee.ok) return { short: 0, fee: 0, refused: refusalText(fee.error, context) };
+  const { change, refused } = previewFill(market, account, { legs, fee: fee.value, asMaker: false, reduces });
+  const exact = change && { ...change, standing: { market, account: change.account } };
+  return { ...outcomeOf(from, exact, refused, context), fee: toNumber(fee.value) };
 };
 
-const weighed = (market: Market, { account, holdings }: Standing, purpose: Purpose) =>
-  weighHoldings(market, account, holdings, purpose);
-
-/** Throws what the engine would revert with: a price that cannot be used, sources that disagree. */
-export const marginsOf = (market: Market, standing: Standing): MarginView => {
-  const { initial } = weighed(market, standing, INITIAL);
-  const { maintenance, mtm, liabilities } = weighed(market, standing, LIQUIDATION);
-  return {
-    initial: toNumber(initial),
-    maintenance: toNumber(maintenance),
-    equity: toNumber(mtm),
-    liabilities: toNumber(liabilities),
-  };
-};
-
-const HIGHEST = 8;
-const LOWEST = 0.02;
-const COARSE = 12;
-const FINE = 16;
-const SCALE = 1e12;
-
-const scaled = (price: bigint, factor: number): bigint => (price * BigInt(Math.round(factor * SCALE))) / BigInt(SCALE);
-
-/** Nearest factor, going from 1 towards `end`, at which maintenance is not above zero any more. */
-const crossing = (isSafe: (factor: number) => boolean, end: number): number | undefined => {
-  let safe = 1;
-  let lost: number | undefined;
-  for (let i = 1; i <= COARSE; i += 1) {
-    const factor = end ** (i / COARSE);
-    if (!isSafe(factor)) {
-      lost = factor;
-      break;
-    }
-    safe = factor;
-  }
-  if (lost === undefined) return undefined;
-  for (let i = 0; i < FINE; i += 1) {
-    const middle = Math.sqrt(safe * lost);
-    if (isSafe(middle)) safe = middle;
-    else lost = middle;
-  }
-  return lost;
-};
-
-const underlyingsOf = ({ account, holdings }: Standing): number[] => {
-  const found = new Set<number>();
-  for (const { asset, amount } of holdings) {
-    const number = asset & 0x3ff;
-    if (amount !== 0n && asset >> 10 !== 1 && number !== SETTLEMENT) found.add(number);
-  }
-  for (const { instrument } of account.positions) found.add(instrument.underlying);
-  return [...found].sort((a, b) => a - b);
-};
-
-/** At which price of each underlying, all others unmoved, the account could be liquidated. */
-export const liquidationsOf = (market: Market, standing: Standing): Liquidation[] =>
-  underlyingsOf(standing).flatMap((underlying): Liquidation[] => {
-    const { primary } = sourceOf(market, underlying);
-    if (primary === 0n) return [];
-    const index = toNumber(midPrice(market, underlying));
-    const isSafe = (factor: number): boolean => {
-      try {
-        const moved = withPrice(market, underlying, scaled(primary, factor));
-        return weighed(moved, standing, LIQUIDATION).maintenance >= 0n;
-      } catch {
-        return true;
-      }
-    };
-    if (!isSafe(1)) return [];
-    const down = crossing(isSafe, LOWEST);
-    const up = crossing(isSafe, HIGHEST);
-    return [
-      {
-        underlying,
-        ...(down !== undefined && { below: down * index }),
-        ...(up !== undefined && { above: up * index }),
-      },
-    ];
-  });
-
-/** Equity and maintenance over a grid of price and volatility moves of one underlying. */
 export interface StressCell {
   readonly spot: number;
   readonly vol: number;
@@ -175,45 +143,35 @@ export interface StressCell {
   readonly maintenance: number;
 }
 
-const withVolatility = (market: Market, factor: number): Market => {
-  const { ledger } = market;
-  if (ledger === undefined || factor === 1) return market;
-  const times = (value: bigint): bigint => scaled(value, factor * factor);
-  const attested = new Map(
-    [...ledger.attested].map(([key, each]) => {
-      const { smile } = each;
-      return [key, { ...each, smile: { ...smile, a: times(smile.a), b: times(smile.b) } }] as const;
-    }),
-  );
-  return { ...market, ledger: { ...ledger, attested } };
-};
-
+/** All prices and all volatilities of an account moved together; undefined while it cannot be valued. */
 export const stressOf = (
-  market: Market,
-  standing: Standing,
-  underlying: number | "all",
+  { market, account }: Standing,
   spots: readonly number[],
   vols: readonly number[],
-): StressCell[] => {
-  const moved = underlying === "all" ? underlyingsOf(standing) : [underlying];
-  return vols.flatMap((vol) => {
-    const bent = hasLedger(standing.account) ? withVolatility(market, vol) : market;
-    return spots.map((spot): StressCell => {
-      let at = bent;
-      for (const each of moved) {
-        const { primary } = sourceOf(market, each);
-        if (primary > 0n) at = withPrice(at, each, scaled(primary, spot));
-      }
-      const { mtm, maintenance } = weighed(at, standing, LIQUIDATION);
-      return { spot, vol, equity: toNumber(mtm), maintenance: toNumber(maintenance) };
+): StressCell[] | undefined => {
+  const [first, ...others] = movers(account);
+  if (first === undefined) return undefined;
+  const cells = vols.flatMap((vol) => {
+    // The grid shakes the first one's volatility; those of the others go with it.
+    const shaken = others
+      .filter((asset) => kindOf(asset) !== KIND_IDLE)
+      .reduce((at, asset) => withVolatility(at, asset, wadOf(vol)), market);
+    const [row = []] = stressGrid(shaken, account, {
+      assets: [first, ...others],
+      priceFactors: spots.map(wadOf),
+      volatilityFactors: [wadOf(vol)],
     });
+    return row.map(({ mtm, maintenance }, i) => ({ spot: spots[i] ?? 1, vol, mtm, maintenance }));
   });
+  const known = cells.flatMap(({ spot, vol, mtm, maintenance }) =>
+    mtm === undefined || maintenance === undefined
+      ? []
+      : [{ spot, vol, equity: toNumber(mtm), maintenance: toNumber(maintenance) }],
+  );
+  return known.length === cells.length ? known : undefined;
 };
 
-/** What deposit of the settlement asset would bring `initial` to zero, token units rounded up; 0 when nothing is missing. */
-export const missing = ({ initial }: MarginView): number => Math.max(0, -initial);
-
-/** The largest size in (0, most] for which `fits`, to one part in a thousand. */
+/** The largest size in (0, most] for which `fits`, to one part in ten thousand. */
 export const largest = (most: number, fits: (size: number) => boolean): number => {
   if (most <= 0) return 0;
   if (fits(most)) return most;

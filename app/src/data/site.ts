@@ -17,6 +17,8 @@ export interface Site {
   readonly rpc: string;
   readonly matcher: string;
   readonly chainId: number;
+  /** Where the last audit is served; undefined: nowhere. */
+  readonly audit?: string;
   /** Of a local network only. */
   readonly local?: LocalDoors;
 }
@@ -51,6 +53,7 @@ export const readSite = async (): Promise<Site> => {
     rpc,
     matcher: absolute(config["matcher"]).replace(/\/$/, ""),
     chainId: deployment.chainId,
+    ...(config["audit"] !== undefined && { audit: absolute(config["audit"]) }),
     ...(local !== undefined && { local }),
   };
   last?.site.provider.destroy();

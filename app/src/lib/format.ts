@@ -7,7 +7,8 @@ export const WAD = 10n ** 18n;
 export const toNumber = (value: bigint, decimals = 18): number => Number(formatUnits(value, decimals));
 
 const MINUS = "\u2212";
-const signed = (text: string): string => text.replace(/^-/, MINUS);
+/** Nothing has no sign, even where a little was rounded away. */
+const signed = (text: string): string => (/[1-9]/.test(text) ? text.replace(/^-/, MINUS) : text.replace(/^-/, ""));
 
 /** Decimals that suit a price of about this size. */
 export const priceDecimals = (value: number): number => {

@@ -1,11 +1,13 @@
 // Accounts, what is in them, and everything that can be done with them.
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
 
 import { accountId, indexOf, ownerOf } from "../../../sdk/ids.ts";
+import { encodeInstrument } from "../../../sdk/instruments.ts";
+import { fundingIndexAt } from "../../../sdk/mirror/derivatives/ledger.ts";
 import type { AccountData } from "../data/account.ts";
 import { setModel } from "../data/actions.ts";
-import { chooseAccount, useAccounts, useMarket, useSite, useTx, useWallet } from "../data/hooks.ts";
-import { marginsOf, standingOf } from "../data/preview.ts";
+import { chooseAccount, useAccounts, useEntries, useMarket, useSite, useTx, useWallet } from "../data/hooks.ts";
+import { previewActions } from "../data/preview.ts";
 import { apy, decimal, money, percent, price, toNumber } from "../lib/format.ts";
 import { useRoute } from "../lib/router.ts";
 import { change, settings } from "../lib/settings.ts";
@@ -19,7 +21,7 @@ import { Greeks } from "./portfolio/Greeks.tsx";
 import { History } from "./portfolio/History.tsx";
 import { Operators } from "./portfolio/Operators.tsx";
 import { Stress } from "./portfolio/Stress.tsx";
-import { OrdersTable } from "./trade/Under.tsx";
+import { Gain, OrdersTable } from "./trade/Under.tsx";
 import { useDesk } from "./trade/standing.ts";
 
 type Act = { readonly verb: Verb; readonly asset?: number };
@@ -76,6 +78,8 @@ const Balances = ({ data, onAct }: { data: AccountData; onAct: (act: Act) => voi
 
 const Positions = ({ data }: { data: AccountData }): ReactNode => {
   const { data: snapshot } = useMarket();
+  const entries = useEntries(data.id);
+  const ledger = snapshot?.market.ledger;
   const positions = data.ledger?.positions ?? [];
   return (
     <Card
@@ -85,20 +89,38 @@ const Positions = ({ data }: { data: AccountData }): ReactNode => {
       {positions.length === 0 ? (
         <Empty>No positions.</Empty>
       ) : (
-        <Table label="Perps and options" head={["Position", "Size", "Mark", "IV", "Value", "Funding / day"]}>
+        <Table
+          label="Perps and options"
+          head={["Position", "Size", "Entry", "Mark", "IV", "Value", "PnL", "Funding so far", "Funding / day"]}
+        >
           {positions.map(({ word, name, what, size, mark, volatility, value }) => {
-            const rate =
-              what.kind === "perp" ? snapshot?.market.ledger?.perps.get(what.underlying)?.funding.rate : undefined;
-            const perDay = rate === undefined ? undefined : -toNumber(rate) * 3 * toNumber(size);
+            const perp = what.kind === "perp" ? ledger?.perps.get(what.underlying) : undefined;
+            const perDay = perp === undefined ? undefined : -toNumber(perp.funding.rate) * 3 * toNumber(size);
+            const entry = entries?.positions.get(word);
+            const at = entry?.price;
+            // Booked since it was opened, and what has run up since it was last touched.
+            const stored = data.account.positions.find(({ instrument }) => encodeInstrument(instrument) === word);
+            const index = perp && snapshot && fundingIndexAt(perp.funding, snapshot.market.time);
+            const funding =
+              index === undefined || stored === undefined || entry === undefined
+                ? undefined
+                : toNumber(entry.funding) - toNumber(stored.size) * toNumber(index - stored.fundingIndex);
             return (
               <tr key={String(word)}>
                 <td>
                   {name} <Badge tone={size > 0n ? "good" : "bad"}>{size > 0n ? "long" : "short"}</Badge>
                 </td>
                 <td>{decimal(toNumber(size), 4)}</td>
+                <td>{at === undefined ? "–" : price(toNumber(at))}</td>
                 <td>{price(toNumber(mark))}</td>
                 <td>{what.kind === "option" ? percent(toNumber(volatility), 1) : "–"}</td>
                 <td>{money(toNumber(value))}</td>
+                <td>
+                  <Gain value={at === undefined ? undefined : toNumber(mark - at) * toNumber(size)} />
+                </td>
+                <td>
+                  <Gain value={funding} />
+                </td>
                 <td>{perDay === undefined ? "–" : money(perDay)}</td>
               </tr>
             );
@@ -118,34 +140,28 @@ const Model = ({ data }: { data: AccountData }): ReactNode => {
   const { data: snapshot } = useMarket();
   const now = Number(data.view.model) === 1 ? 1 : 0;
   const other = now === 1 ? 0 : 1;
-  let effect: ReactNode = null;
-  let fits = false;
-  if (snapshot !== undefined) {
-    try {
-      const { market } = snapshot;
-      const before = marginsOf(market, standingOf(market, data.account));
-      const flags = { ...data.account.flags, model: other } as const;
-      const after = marginsOf(market, standingOf(market, { ...data.account, flags }));
-      fits = after.initial >= 0;
-      effect = (
-        <>
+  const outcome = useMemo(() => {
+    if (snapshot === undefined) return undefined;
+    const { account } = data;
+    const { market } = snapshot;
+    return previewActions({ market, account }, [{ kind: "setModel", account: account.id, model: other }], tx.errors);
+  }, [snapshot, data, other, tx]);
+  const { before, after } = outcome ?? {};
+  const fits = after !== undefined && outcome?.short === 0 && outcome.refused === undefined;
+  return (
+    <Card title="Margin model">
+      <p>{MODELS[now]}</p>
+      <h3>With “{MODELS[other]}”</h3>
+      {before !== undefined && after !== undefined && (
+        <dl>
           <Row label="Free margin">
             {money(before.initial)} → {money(after.initial)}
           </Row>
           <Row label="To liquidation">
             {money(before.maintenance)} → {money(after.maintenance)}
           </Row>
-        </>
-      );
-    } catch {
-      effect = <p className="muted">What it would change cannot be reckoned while a price is unusable.</p>;
-    }
-  }
-  return (
-    <Card title="Margin model">
-      <p>{MODELS[now]}</p>
-      <h3>With “{MODELS[other]}”</h3>
-      <dl>{effect}</dl>
+        </dl>
+      )}
       <button
         type="button"
         disabled={!fits}
@@ -157,7 +173,9 @@ const Model = ({ data }: { data: AccountData }): ReactNode => {
       >
         Switch to {other === 1 ? "portfolio" : "standard"}
       </button>
-      {!fits && effect !== null && <p className="hint">The account would not pass: deposit or reduce first.</p>}
+      {outcome !== undefined && !fits && (
+        <p className="hint">{outcome.refused ?? "The account would not pass: deposit or reduce first."}</p>
+      )}
     </Card>
   );
 };

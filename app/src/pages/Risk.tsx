@@ -4,8 +4,10 @@ import type { ReactNode } from "react";
 
 import { haircutsOf, perpRatios } from "../data/risk.ts";
 import { useMarket, usePools, useSite } from "../data/hooks.ts";
-import { sourceOf } from "../../../sdk/mirror/prices.ts";
+import { type Market, PriceFault } from "../../../sdk/mirror/market.ts";
+import { priceState, sourceOf } from "../../../sdk/mirror/prices.ts";
 import { age, compact, decimal, money, percent, price, toNumber } from "../lib/format.ts";
+import { LastAudit } from "./risk/LastAudit.tsx";
 import { Address, Badge, Card, Loading, Row, Table } from "../ui/parts.tsx";
 
 const FAULTS = [
@@ -17,10 +19,19 @@ const FAULTS = [
   "sequencer down",
   "sequencer grace",
   "unreadable",
-  "sources disagree",
+  "guarded: sources disagree",
 ];
 const ACTIONS = ["Borrowing", "Withdrawing with debt", "Transferring", "Trading"];
 const BPS = 10_000;
+
+/** With the second source and the sequencer; of what no table lists, what its own source says. */
+const stateOf = (market: Market, asset: number): { readonly fault: PriceFault; readonly primaryOnly: boolean } => {
+  try {
+    return priceState(market, asset);
+  } catch {
+    return { fault: sourceOf(market, asset).fault, primaryOnly: false };
+  }
+};
 
 const Prices = (): ReactNode => {
   const site = useSite();
@@ -31,7 +42,8 @@ const Prices = (): ReactNode => {
     <Card title="Prices" aside={<span className="muted">block {data.block}</span>}>
       <Table label="Prices" head={["Asset", "Price, USD", "Age", "Second source", "Apart", "State", "Source"]}>
         {[...market.prices.assets.keys()].map((asset) => {
-          const { primary, updatedAt, fault, second } = sourceOf(market, asset);
+          const { primary, updatedAt, second } = sourceOf(market, asset);
+          const { fault, primaryOnly } = stateOf(market, asset);
           const symbol = site.venue.assets.name(asset);
           const apart =
             second === undefined || second.price === 0n || primary === 0n
@@ -47,7 +59,10 @@ const Prices = (): ReactNode => {
               </td>
               <td>{apart === undefined ? "–" : percent(apart)}</td>
               <td>
-                <Badge tone={fault === 0 ? "good" : "bad"}>{FAULTS[fault]}</Badge>
+                <Badge tone={fault === PriceFault.None ? "good" : fault === PriceFault.Deviating ? "warn" : "bad"}>
+                  {FAULTS[fault]}
+                  {primaryOnly && ", first alone"}
+                </Badge>
               </td>
               <td>
                 <Address
@@ -191,10 +206,6 @@ const Totals = (): ReactNode => {
           </Row>
         ))}
       </dl>
-      <p className="hint">
-        Every balance can be rebuilt from events and compared with storage: <code>npm run audit</code>. This page knows
-        of no audit by others.
-      </p>
     </Card>
   );
 };
@@ -231,6 +242,7 @@ const Risk = (): ReactNode => (
     <div className="stack">
       <Stops />
       <Totals />
+      <LastAudit />
       <Contracts />
     </div>
   </div>

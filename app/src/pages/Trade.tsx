@@ -1,10 +1,12 @@
 // Markets, prices, book and ticket.
 import { lazy, type ReactNode, Suspense, useState } from "react";
 
+import { perpWord } from "../../../sdk/instruments.ts";
 import { midPrice, sourceOf } from "../../../sdk/mirror/prices.ts";
 import { markAt } from "../../../sdk/mirror/derivatives/ledger.ts";
-import { chooseAccount, useAccounts, useSite } from "../data/hooks.ts";
-import { liquidationsOf } from "../data/preview.ts";
+import { chooseAccount, useAccounts, useEntries, useSite } from "../data/hooks.ts";
+import { ownOrders } from "../data/orders.ts";
+import { useLiquidations } from "../data/useLiquidations.ts";
 import { age, decimal, money, percent, price, toNumber } from "../lib/format.ts";
 import { hrefOf, useRoute } from "../lib/router.ts";
 import { settings } from "../lib/settings.ts";
@@ -30,27 +32,39 @@ const Stat = ({ label, big = false, children }: { label: string; big?: boolean; 
   </div>
 );
 
-/** Where the account would be liquidated; of one perp alone, where it was entered too. */
-const linesOf = (desk: Desk, underlying: number): ChartLine[] => {
-  if (desk.data === undefined) return [];
-  const lines: ChartLine[] = [];
-  const { positions, quote } = desk.data.account;
-  const [only] = positions;
-  if (
-    positions.length === 1 &&
-    only?.instrument.kind === "perp" &&
-    only.instrument.underlying === underlying &&
-    quote !== 0n
-  ) {
-    lines.push({ price: Math.abs(toNumber(quote) / toNumber(only.size)), title: "entry", tone: "muted" });
-  }
-  for (const each of liquidationsOf(desk.market, desk.standing)) {
-    if (each.underlying !== underlying) continue;
-    for (const at of [each.below, each.above]) {
-      if (at !== undefined) lines.push({ price: Math.round(at * 100) / 100, title: "liquidation", tone: "bad" });
-    }
-  }
-  return lines;
+const cents = (value: number): number => Math.round(value * 100) / 100;
+
+/** Where perp and spot were entered, what waits for the index, and where the account would be liquidated. */
+const useLines = (desk: Desk | undefined, underlying: number): readonly ChartLine[] => {
+  const site = useSite();
+  const orders = useStore(ownOrders);
+  const entries = useEntries(desk?.id);
+  const liquidations = useLiquidations(desk?.standing) ?? [];
+  const perp = entries?.positions.get(perpWord(underlying));
+  const spot = entries?.spot.get(underlying);
+  const holds = desk?.standing.account.entries.some(
+    ({ asset, shares }) => asset === underlying && shares > 0n === spot?.isLong,
+  );
+  return [
+    ...(perp?.price === undefined
+      ? []
+      : [{ price: cents(toNumber(perp.price)), title: "perp entry", tone: "muted" as const }]),
+    ...(spot === undefined || holds !== true
+      ? []
+      : [{ price: cents(spot.price), title: "spot entry", tone: "muted" as const }]),
+    ...orders.flatMap(({ account, key, state, trigger }) =>
+      account === desk?.id && key === site.key && state === "held" && trigger?.underlying === underlying
+        ? [{ price: cents(trigger.price), title: "waits", tone: "good" as const }]
+        : [],
+    ),
+    ...liquidations.flatMap(({ asset, below, above }) =>
+      asset === underlying
+        ? [below, above].flatMap((at) =>
+            at === undefined ? [] : [{ price: cents(at), title: "liquidation", tone: "bad" as const }],
+          )
+        : [],
+    ),
+  ];
 };
 
 const Strip = ({
@@ -132,6 +146,7 @@ const Trade = (): ReactNode => {
   const desk = useDesk();
   const [picked, setPicked] = useState<{ market: string; price: number }>();
   const [isDepositing, setDepositing] = useState(false);
+  const lines = useLines(desk, choice?.underlying ?? 0);
   if (choice === undefined) return <Notice>This deployment has no markets to trade yet.</Notice>;
   if (desk === undefined) return <Loading what="the market" />;
   const onDeposit = (): void => setDepositing(true);
@@ -154,9 +169,7 @@ const Trade = (): ReactNode => {
       ) : (
         <Card className="a-chart">
           <Suspense fallback={<div className="chart" />}>
-            {feed !== undefined && (
-              <Chart key={feed} feed={feed} name={choice.name} lines={linesOf(desk, choice.underlying)} />
-            )}
+            {feed !== undefined && <Chart key={feed} feed={feed} name={choice.name} lines={lines} />}
           </Suspense>
         </Card>
       )}

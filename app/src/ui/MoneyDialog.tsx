@@ -7,14 +7,14 @@ import { accountId, indexOf, ownerOf } from "../../../sdk/ids.ts";
 import { emptyAccount } from "../../../sdk/mirror/account.ts";
 import { approval, borrow, deposit, depositEther, needsApproval, repay, transfer, withdraw } from "../data/actions.ts";
 import { useAccount, useAccounts, useMarket, useSite, useTx, useWalletBalances } from "../data/hooks.ts";
-import { standingOf, withChange } from "../data/preview.ts";
+import { previewActions } from "../data/preview.ts";
 import { amount as amountText, money, parseAmount } from "../lib/format.ts";
 import { settings } from "../lib/settings.ts";
 import { useStore } from "../lib/store.ts";
 import { type Call, submit } from "../tx/transactions.ts";
 import { nameOf } from "./names.ts";
 import { AmountField, Dialog, Notice, Select } from "./parts.tsx";
-import { Preview, previewOf } from "./Preview.tsx";
+import { Preview } from "./Preview.tsx";
 
 export type Verb = "deposit" | "withdraw" | "borrow" | "repay" | "transfer";
 
@@ -43,6 +43,7 @@ export const MoneyDialog = ({
   const tx = useTx();
   const { data } = useAccount(account);
   const { data: snapshot } = useMarket();
+  const [chosen, setTarget] = useState<string>();
   const { data: held } = useWalletBalances();
   const { names } = useStore(settings);
   const accounts = useAccounts();
@@ -53,7 +54,8 @@ export const MoneyDialog = ({
     while (used.has(index)) index += 1n;
     return accountId(ownerOf(account), index);
   }, [accounts, account]);
-  const [target, setTarget] = useState(others[0] ?? free);
+  const target = chosen ?? others[0] ?? free;
+  const { data: receiver } = useAccount(verb === "transfer" ? target : undefined);
   const [symbol, setSymbol] = useState(site.venue.assets.name(begun ?? 1));
   const [text, setText] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -85,14 +87,19 @@ export const MoneyDialog = ({
     if (verb === "transfer") return balance > 0n ? balance : 0n;
     return limit ?? 0n;
   })();
-  const change = verb === "deposit" || verb === "repay" ? units : -units;
   const outcome = useMemo(() => {
     if (snapshot === undefined || units === 0n) return undefined;
-    const { market } = snapshot;
-    const before = standingOf(market, data?.account ?? emptyAccount(account));
-    return previewOf(market, before, () => withChange(before, asset.id, change));
-  }, [snapshot, data, units, change, asset.id, account]);
-  const lacks = outcome?.preview !== undefined && outcome.preview.after.initial < 0 && change < 0n;
+    const from = { market: snapshot.market, account: data?.account ?? emptyAccount(account) };
+    const { id } = from.account;
+    const common = { asset: asset.id, amount: units };
+    // Of the receiver only what he consents to counts: he is the same owner.
+    return verb === "transfer"
+      ? previewActions(from, [{ kind: verb, from: id, to: target, ...common }], tx.errors, [
+          receiver?.account ?? emptyAccount(target),
+        ])
+      : previewActions(from, [{ kind: verb, account: id, ...common }], tx.errors);
+  }, [snapshot, data, units, verb, target, receiver, asset.id, account, tx]);
+  const isRefused = outcome !== undefined && (outcome.short > 0 || outcome.refused !== undefined);
   const problem =
     units === 0n
       ? undefined
@@ -144,7 +151,6 @@ export const MoneyDialog = ({
     return id === asset.id || (verb === "repay" ? amount < 0n : amount > 0n);
   });
   const options = choices.map(({ symbol: each }) => ({ value: each, label: each }));
-  const isShare = asset.id >> 10 === 2;
   return (
     <Dialog title={`${TITLES[verb]} · ${nameOf(account, names)}`} onClose={onClose}>
       <Select
@@ -177,10 +183,10 @@ export const MoneyDialog = ({
         most={formatUnits(most, asset.decimals).replace(/\.0$/, "")}
         {...(problem !== undefined && { error: problem })}
       />
-      {isShare ? null : <Preview outcome={outcome} />}
-      {verb === "withdraw" && debt === 0n && lacks && (
+      <Preview outcome={outcome} />
+      {outcome !== undefined && outcome.short > 0 && (
         <Notice tone="warn">
-          Withdraw less: this would leave {money(outcome?.preview?.after.initial ?? 0)} USDC of free margin.
+          {TITLES[verb]} less: this would leave {money(-outcome.short)} USDC of free margin.
         </Notice>
       )}
       {approve === true && (
@@ -191,7 +197,7 @@ export const MoneyDialog = ({
       <button
         type="button"
         className="primary"
-        disabled={isBusy || units === 0n || problem !== undefined || lacks}
+        disabled={isBusy || units === 0n || problem !== undefined || isRefused}
         onClick={() => void send()}
       >
         {isBusy ? "Working …" : TITLES[verb]}

@@ -1,43 +1,12 @@
-// Before → after of what somebody is about to do, all by the mirror.
-import { type ReactNode, useDeferredValue, useMemo } from "react";
+// Before → after of what somebody is about to do, all by the SDK's mirror.
+import type { ReactNode } from "react";
 
 import { useSite } from "../data/hooks.ts";
-import { type Liquidation, liquidationsOf, marginsOf, type MarginView, type Standing } from "../data/preview.ts";
+import type { Liquidation, Standing } from "../data/liquidations.ts";
+import type { Outcome } from "../data/preview.ts";
+import { useLiquidations } from "../data/useLiquidations.ts";
 import { money, price } from "../lib/format.ts";
-import { problemOf } from "../lib/problems.ts";
-import type { Market } from "../../../sdk/mirror/market.ts";
 import { Row } from "./parts.tsx";
-
-export interface Previewed {
-  readonly before: MarginView;
-  readonly after: MarginView;
-  /** For what takes longer than a key stroke: liquidation prices follow when there is time. */
-  readonly market: Market;
-  readonly standings: { readonly before: Standing; readonly after: Standing };
-}
-
-export interface Outcome {
-  readonly preview?: Previewed;
-  /** Why it cannot be reckoned, or would be refused. */
-  readonly refused?: string;
-}
-
-/** Everything that a ticket shows; errors of the mirror are those of the chain. */
-export const previewOf = (market: Market, before: Standing, makeAfter: () => Standing): Outcome => {
-  try {
-    const after = makeAfter();
-    return {
-      preview: {
-        before: marginsOf(market, before),
-        after: marginsOf(market, after),
-        market,
-        standings: { before, after },
-      },
-    };
-  } catch (error) {
-    return { refused: problemOf(error).message };
-  }
-};
 
 const Change = ({
   from,
@@ -65,20 +34,24 @@ export const liquidationText = ({ below, above }: Liquidation): string => {
   return parts.length === 0 ? "none in reach" : parts.join(", ");
 };
 
-const Liquidations = ({ preview }: { preview: Previewed }): ReactNode => {
+/** A pool that is an underlying by its short name, any other asset by its symbol. */
+export const useAssetName = (): ((asset: number) => string) => {
   const { venue } = useSite();
-  const { market, standings } = useDeferredValue(preview);
-  const [before, after] = useMemo(
-    () => [liquidationsOf(market, standings.before), liquidationsOf(market, standings.after)],
-    [market, standings],
-  );
-  return after.map((each) => {
-    const old = before.find(({ underlying }) => underlying === each.underlying);
+  return (asset) => venue.underlyings[asset] ?? venue.assets.name(asset);
+};
+
+/** They follow a moment later. */
+const Liquidations = ({ standings }: { standings: { before: Standing; after: Standing } }): ReactNode => {
+  const nameOf = useAssetName();
+  const old = useLiquidations(standings.before) ?? [];
+  const made = useLiquidations(standings.after) ?? [];
+  return made.map((each) => {
+    const was = old.find(({ asset }) => asset === each.asset);
     return (
-      <Row key={each.underlying} label={`Liquidation ${venue.underlyings[each.underlying] ?? ""}`} strong>
+      <Row key={each.asset} label={`Liquidation ${nameOf(each.asset)}`} strong>
         <span data-testid="liquidation">
-          {old !== undefined && liquidationText(old) !== liquidationText(each) && (
-            <span className="sr-only">before {liquidationText(old)}, after </span>
+          {was !== undefined && liquidationText(was) !== liquidationText(each) && (
+            <span className="sr-only">before {liquidationText(was)}, after </span>
           )}
           {liquidationText(each)}
         </span>
@@ -88,24 +61,31 @@ const Liquidations = ({ preview }: { preview: Previewed }): ReactNode => {
 };
 
 export const Preview = ({ outcome, children }: { outcome: Outcome | undefined; children?: ReactNode }): ReactNode => {
-  if (outcome?.preview === undefined) {
+  if (outcome?.before === undefined || outcome.after === undefined || outcome.standings === undefined) {
     return (
       <div className="preview muted" aria-live="polite">
-        {outcome?.refused ?? "Enter a size to see what it does to your margin."}
+        {outcome?.refused ?? outcome?.unvalued ?? "Enter a size to see what it does to your margin."}
       </div>
     );
   }
-  const { before, after } = outcome.preview;
+  const { before, after, standings, refused } = outcome;
   return (
-    <dl className="preview" aria-label="Effect on your margin" data-testid="preview">
-      <Row label="Free margin (initial)">
-        <Change from={before.initial} to={after.initial} />
-      </Row>
-      <Row label="To liquidation (maintenance)">
-        <Change from={before.maintenance} to={after.maintenance} />
-      </Row>
-      <Liquidations preview={outcome.preview} />
-      {children}
-    </dl>
+    <>
+      <dl className="preview" aria-label="Effect on your margin" data-testid="preview">
+        <Row label="Free margin (initial)">
+          <Change from={before.initial} to={after.initial} />
+        </Row>
+        <Row label="To liquidation (maintenance)">
+          <Change from={before.maintenance} to={after.maintenance} />
+        </Row>
+        <Liquidations standings={standings} />
+        {children}
+      </dl>
+      {refused !== undefined && (
+        <p className="notice warn" role="status">
+          {refused}
+        </p>
+      )}
+    </>
   );
 };

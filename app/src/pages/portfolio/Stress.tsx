@@ -1,6 +1,7 @@
 // Equity and what is left to liquidation over moves of price and volatility, by the mirror.
 import { type ReactNode, useDeferredValue, useMemo } from "react";
 
+import { needsCheck } from "../../../../sdk/mirror/account.ts";
 import { stressOf } from "../../data/preview.ts";
 import { compact, percent } from "../../lib/format.ts";
 import { Card, Empty } from "../../ui/parts.tsx";
@@ -10,20 +11,17 @@ const SPOTS = [0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.3];
 const VOLS = [0.7, 1, 1.3, 1.6];
 
 export const Stress = ({ desk }: { desk: Desk }): ReactNode => {
-  const { market, standing } = useDeferredValue(desk);
-  const cells = useMemo(() => {
-    try {
-      return stressOf(market, standing, "all", SPOTS, VOLS);
-    } catch {
-      return undefined;
-    }
-  }, [market, standing]);
+  const { standing } = useDeferredValue(desk);
+  const cells = useMemo(() => stressOf(standing, SPOTS, VOLS), [standing]);
   const now = cells?.find(({ spot, vol }) => spot === 1 && vol === 1);
-  const isEmpty = standing.holdings.length === 0 && standing.account.positions.length === 0;
+  const { account } = standing;
+  const isEmpty = account.entries.length === 0 && !needsCheck(account);
+  const isStill = cells === undefined && !isEmpty && desk.margins !== undefined;
   return (
     <Card title="Stress: equity if all prices and volatilities moved">
       {isEmpty && <Empty>An empty account has nothing to lose.</Empty>}
-      {cells === undefined && <Empty>Cannot be reckoned while a price is unusable.</Empty>}
+      {isStill && <Empty>Nothing in it moves with prices.</Empty>}
+      {cells === undefined && !isEmpty && !isStill && <Empty>Cannot be reckoned while a price is unusable.</Empty>}
       {cells !== undefined && now !== undefined && !isEmpty && (
         <div className="scroll" tabIndex={0} role="region" aria-label="Stress grid">
           <table className="heat">

@@ -1,8 +1,8 @@
 // Below the chart: positions of the chosen account and what rests in the book.
 import { type ReactNode, useEffect, useState } from "react";
 
-import { useFeed, useSite, useTx } from "../../data/hooks.ts";
-import { cancelOrder, isOpen, ownOrders, type OwnOrder, refreshOrders } from "../../data/orders.ts";
+import { useEntries, useFeed, useSite, useTx } from "../../data/hooks.ts";
+import { cancelOrder, findOrders, isOpen, ownOrders, type OwnOrder, refreshOrders } from "../../data/orders.ts";
 import { decimal, money, price, toNumber, withSign } from "../../lib/format.ts";
 import { problemOf } from "../../lib/problems.ts";
 import { useStore } from "../../lib/store.ts";
@@ -16,32 +16,53 @@ export const PositionsTable = ({ desk }: { desk: Pick<Desk, "data"> }): ReactNod
   const { venue } = useSite();
   const balances = (desk.data?.view.balances ?? []).filter(({ shares }) => shares !== 0n);
   const positions = desk.data?.ledger?.positions ?? [];
+  const entries = useEntries(desk.data?.id);
   if (balances.length + positions.length === 0) return <Empty>Nothing here yet. What you trade appears at once.</Empty>;
   return (
-    <Table label="Positions" head={["What", "Size", "Mark", "Value"]}>
-      {positions.map(({ word, name, size, mark, value }) => (
-        <tr key={String(word)}>
-          <td>
-            {name} <Badge tone={size > 0n ? "good" : "bad"}>{size > 0n ? "long" : "short"}</Badge>
-          </td>
-          <td>{decimal(toNumber(size), 4)}</td>
-          <td>{price(toNumber(mark))}</td>
-          <td>{money(toNumber(value))}</td>
-        </tr>
-      ))}
-      {balances.map(({ asset, amount, decimals, midPrice, value }) => (
-        <tr key={String(asset)}>
-          <td>
-            {venue.assets.name(Number(asset))} {amount < 0n && <Badge tone="warn">owed</Badge>}
-          </td>
-          <td>{decimal(toNumber(amount, Number(decimals)), 4)}</td>
-          <td>{price(toNumber(midPrice))}</td>
-          <td>{money(toNumber(value))}</td>
-        </tr>
-      ))}
+    <Table label="Positions" head={["What", "Size", "Entry", "Mark", "Value", "PnL"]}>
+      {positions.map(({ word, name, size, mark, value }) => {
+        const entry = entries?.positions.get(word)?.price;
+        return (
+          <tr key={String(word)}>
+            <td>
+              {name} <Badge tone={size > 0n ? "good" : "bad"}>{size > 0n ? "long" : "short"}</Badge>
+            </td>
+            <td>{decimal(toNumber(size), 4)}</td>
+            <td>{entry === undefined ? "–" : price(toNumber(entry))}</td>
+            <td>{price(toNumber(mark))}</td>
+            <td>{money(toNumber(value))}</td>
+            <td>
+              <Gain value={entry === undefined ? undefined : toNumber(mark - entry) * toNumber(size)} />
+            </td>
+          </tr>
+        );
+      })}
+      {balances.map(({ asset, amount, decimals, midPrice, value }) => {
+        const spot = entries?.spot.get(Number(asset));
+        const units = toNumber(amount, Number(decimals));
+        const entry = spot?.isLong === units > 0 ? spot.price : undefined;
+        return (
+          <tr key={String(asset)}>
+            <td>
+              {venue.assets.name(Number(asset))} {amount < 0n && <Badge tone="warn">owed</Badge>}
+            </td>
+            <td>{decimal(units, 4)}</td>
+            <td>{entry === undefined ? "–" : price(entry)}</td>
+            <td>{price(toNumber(midPrice))}</td>
+            <td>{money(toNumber(value))}</td>
+            <td>
+              <Gain value={entry === undefined ? undefined : (toNumber(midPrice) - entry) * units} />
+            </td>
+          </tr>
+        );
+      })}
     </Table>
   );
 };
+
+/** Against the entry; a dash where there is none. */
+export const Gain = ({ value }: { value: number | undefined }): ReactNode =>
+  value === undefined ? "–" : <span className={value < 0 ? "bad" : "good"}>{withSign(value)}</span>;
 
 const STATES: Readonly<Record<OwnOrder["state"], string>> = {
   resting: "resting",
@@ -80,7 +101,37 @@ export const OrdersTable = ({ account }: { account: string | undefined }): React
       off();
     };
   }, [site, feed, tx]);
-  if (orders.length === 0) return <Empty>No orders from this browser.</Empty>;
+  const [found, setFound] = useState<number>();
+  const find = (
+    <p className="hint">
+      Orders of this browser.{" "}
+      <button
+        type="button"
+        className="small"
+        disabled={account === undefined}
+        onClick={() => {
+          setProblem(undefined);
+          void findOrders(site, account ?? "").then(setFound, (error: unknown) =>
+            setProblem(problemOf(error, tx.errors).message),
+          );
+        }}
+      >
+        Find my others
+      </button>{" "}
+      {found === undefined
+        ? "The matcher lists what is open to whoever signs for the account."
+        : `The matcher has ${found} open.`}
+    </p>
+  );
+  if (orders.length === 0) {
+    return (
+      <>
+        {problem !== undefined && <Notice tone="warn">{problem}</Notice>}
+        <Empty>No orders yet.</Empty>
+        {find}
+      </>
+    );
+  }
   return (
     <>
       {problem !== undefined && <Notice tone="warn">{problem}</Notice>}
@@ -113,6 +164,7 @@ export const OrdersTable = ({ account }: { account: string | undefined }): React
           </tr>
         ))}
       </Table>
+      {find}
     </>
   );
 };

@@ -5,7 +5,7 @@ import { emptyAccount } from "../../../../sdk/mirror/account.ts";
 import type { Market } from "../../../../sdk/mirror/market.ts";
 import { useAccount, useAccountId, useMarket } from "../../data/hooks.ts";
 import type { AccountData } from "../../data/account.ts";
-import { type MarginView, marginsOf, type Standing, standingOf } from "../../data/preview.ts";
+import { type MarginView, marginsOf, type Standing } from "../../data/preview.ts";
 
 const NOBODY = `0x${"0".repeat(64)}`;
 
@@ -13,6 +13,7 @@ export interface Desk {
   readonly id: string | undefined;
   readonly market: Market;
   readonly standing: Standing;
+  /** Undefined while a price cannot be used: that is said above every page. */
   readonly margins: MarginView | undefined;
   readonly data: AccountData | undefined;
 }
@@ -25,17 +26,7 @@ export const useDesk = (): Desk | undefined => {
   return useMemo(() => {
     if (snapshot === undefined || (id !== undefined && data === undefined)) return undefined;
     const { market } = snapshot;
-    try {
-      const standing = standingOf(market, data?.account ?? emptyAccount(id ?? NOBODY));
-      let margins: MarginView | undefined;
-      try {
-        margins = marginsOf(market, standing);
-      } catch {
-        // A price cannot be used right now: that is said above every page.
-      }
-      return { id, market, standing, margins, data };
-    } catch {
-      return undefined;
-    }
+    const standing = { market, account: data?.account ?? emptyAccount(id ?? NOBODY) };
+    return { id, market, standing, margins: marginsOf(standing), data };
   }, [id, data, snapshot]);
 };
