@@ -79,7 +79,7 @@ contract PoolsTest is SafeTest {
         assertSolvent(USDC);
         assertEq(safe.collectReserves(USDC), 0);
         // what was collected is no longer reserve, and may be withdrawn by the fund
-        uint256 sent = fund.withdraw(USDC, fund.balance(), carol);
+        uint256 sent = fund.withdrawOwn(USDC, fund.balance(), carol);
         assertEq(sys.usdc.balanceOf(carol), sent);
     }
 
