@@ -32,9 +32,12 @@ contract SelfLiquidationTest is AttackTest {
         setPrice(WETH, 1_680e8);
         Victims memory before = victims();
         int256 together = _together();
-        // she pokes as often as she likes
+        // she pokes as often as she likes, and waits for as long as nobody else bids
         auction.poke(malloryId);
         auction.poke(malloryId);
+        pass(10 minutes);
+        auction.poke(malloryId);
+        pass(10 minutes);
         vm.prank(friend);
         (bool ok, ) = address(safe).call(abi.encodeCall(safe.bid, (malloryId, friendId, MAX, type(int256).max)));
         assertTrue(ok, "a liquidation that nobody may do");

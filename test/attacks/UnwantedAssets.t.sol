@@ -32,9 +32,12 @@ contract UnwantedAssetsTest is AttackTest {
         vm.startPrank(mallory);
         for (uint256 i; i < 15; ++i) {
             (bool ok, ) = address(safe).call(abi.encodeCall(safe.deposit, (bobId, junk[i], 1)));
-            if (!ok) continue;
+            // or from an account of hers
             safe.deposit(accountOf(mallory, 1), junk[i], 1);
-            safe.transfer(accountOf(mallory, 1), bobId, junk[i], 1, false);
+            (ok, ) = address(safe).call(
+                abi.encodeCall(safe.transfer, (accountOf(mallory, 1), bobId, junk[i], 1, false))
+            );
+            if (!ok) safe.withdraw(accountOf(mallory, 1), junk[i], 1, mallory);
         }
         vm.stopPrank();
         setPrice(WETH, 1_680e8);

@@ -39,8 +39,9 @@ export interface ContractLayout {
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Type names without the compiler's internal numbers. */
-const nameOf = (type: string): string => type.replace(/\)\d+/g, ")");
+/** Type names without the compiler's internal numbers; the length of an array stands in the same place and stays. */
+const nameOf = (type: string): string =>
+  type.replace(/(t_(?:struct|contract|enum|userDefinedValueType)\([^()]*\))\d+/g, "$1");
 
 const line = ({ slot, offset, label, type }: Entry): string => `${slot}+${offset} ${label}: ${nameOf(type)}`;
 
@@ -75,6 +76,7 @@ export const layoutsOf = (
     },
   };
   const find = (file: string): { contents: string } | { error: string } => {
+    if (given[file] !== undefined) return { contents: given[file] };
     const place = [`${ROOT}${file}`, `${ROOT}node_modules/${file}`].find((candidate) => existsSync(candidate));
     return place === undefined ? { error: `not found: ${file}` } : { contents: readFileSync(place, "utf8") };
   };
@@ -96,3 +98,11 @@ export const layoutsOf = (
     }),
   );
 };
+
+const isHeadOf = (kept: readonly string[], now: readonly string[]): boolean =>
+  kept.every((entry, i) => entry === now[i]);
+
+/** Whether nothing moved, vanished or changed its type: additions at the end alone are safe behind a proxy. */
+export const keepsLayout = (kept: ContractLayout, now: ContractLayout): boolean =>
+  isHeadOf(kept.lasting, now.lasting) &&
+  Object.entries(kept.structs).every(([struct, members]) => isHeadOf(members, now.structs[struct] ?? []));
