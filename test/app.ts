@@ -338,7 +338,8 @@ describe("The traders' page", function () {
       .getByText(/5,000|4,999\.99/)
       .waitFor();
     await page.getByText("Take back", { exact: true }).first().click();
-    await page.getByRole("button", { name: /^Max/ }).click();
+    const lend = page.locator("section", { has: page.getByRole("heading", { name: "Lend USDC" }) });
+    await lend.getByRole("button", { name: /^Max/ }).click();
     await page.locator("main").getByRole("button", { name: "Take back", exact: true }).click();
     await confirmed(page, /Take back/);
     const vault = stack.stage.vaults.USDC;
@@ -346,6 +347,25 @@ describe("The traders' page", function () {
       "all of it is back",
       async () => (await vault.convertToAssets(await vault.balanceOf(trader.wallet))) < 10n,
     );
+  });
+
+  it("lets people stake in the insurance fund, and ask for it back", async () => {
+    const trader = await open();
+    const { page } = trader;
+    await connect(trader);
+    await fund(trader);
+    await visit(page, "earn");
+    await page.getByLabel("Stake", { exact: true }).fill("2500");
+    await page.getByRole("button", { name: "Stake in the fund" }).click();
+    await confirmed(page, "Stake 2500 USDC");
+    await page
+      .getByTestId("stake")
+      .getByText(/2,500\.00|2,499\.99/)
+      .waitFor();
+    await page.getByRole("button", { name: "Ask to take it out" }).click();
+    await confirmed(page, "Ask to take the stake out");
+    await page.getByText(/Your stake may leave in 5 d, for 2 d/).waitFor();
+    expect(await page.getByRole("button", { name: "Take it out", exact: true }).isDisabled()).to.equal(true);
   });
 
   it("sends nothing when the wallet declines, and says so", async () => {

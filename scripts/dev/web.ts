@@ -61,17 +61,31 @@ const urlOf = (port: number): string => `http://${HOST}:${port}/`;
 const portOf = (address: unknown, wanted: number): number =>
   typeof address === "object" && address !== null && "port" in address ? Number(address.port) : wanted;
 
+/** Vite ends the process at SIGTERM and when its input ends, and would leave chain and programs behind: whoever serves decides that. */
+async function ownEnd<T>(make: () => Promise<T>): Promise<T> {
+  const [signals, inputs] = [new Set(process.listeners("SIGTERM")), new Set(process.stdin.listeners("end"))];
+  const made = await make();
+  for (const each of process.listeners("SIGTERM")) if (!signals.has(each)) process.off("SIGTERM", each);
+  for (const each of process.stdin.listeners("end")) {
+    if (!inputs.has(each)) process.stdin.off("end", each as () => void);
+  }
+  process.stdin.pause();
+  return made;
+}
+
 const common: InlineConfig = { configFile: CONFIG, root: ROOT, logLevel: "warn", clearScreen: false };
 
 /** The page as it is being written: reloads itself. */
 export async function serveSources(stack: DevStack, port: number): Promise<Web> {
   const nonce = randomBytes(16).toString("base64");
-  const server = await createServer({
-    ...common,
-    html: { cspNonce: nonce },
-    server: { host: HOST, port, headers: headersFor(nonce), proxy: proxyTo(stack) },
-    plugins: [middleware(localHandler(stack))],
-  });
+  const server = await ownEnd(() =>
+    createServer({
+      ...common,
+      html: { cspNonce: nonce },
+      server: { host: HOST, port, headers: headersFor(nonce), proxy: proxyTo(stack) },
+      plugins: [middleware(localHandler(stack))],
+    }),
+  );
   await server.listen();
   return { url: urlOf(portOf(server.httpServer?.address(), port)), stop: () => server.close() };
 }
@@ -81,12 +95,14 @@ export const buildPage = async (): Promise<void> => void (await build(common));
 
 /** The page as it would be published. */
 export async function serveBuilt(stack: DevStack, port: number): Promise<Web> {
-  const server = await preview({
-    ...common,
-    // Sockets that a browser leaves behind are no news.
-    logLevel: "silent",
-    preview: { host: HOST, port, headers: headersFor(), proxy: proxyTo(stack) },
-    plugins: [middleware(localHandler(stack))],
-  });
+  const server = await ownEnd(() =>
+    preview({
+      ...common,
+      // Sockets that a browser leaves behind are no news.
+      logLevel: "silent",
+      preview: { host: HOST, port, headers: headersFor(), proxy: proxyTo(stack) },
+      plugins: [middleware(localHandler(stack))],
+    }),
+  );
   return { url: urlOf(portOf(server.httpServer.address(), port)), stop: () => server.close() };
 }

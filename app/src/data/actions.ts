@@ -264,6 +264,12 @@ export const vaultRedeem = (site: Site, vault: string, shares: bigint): Call => 
   ]),
 });
 
+/** Of shares staked in the insurance fund; 0 takes the wish back. */
+export const requestExit = (site: Site, shares: bigint): Call => ({
+  to: site.venue.deployment.contracts.insuranceFund,
+  data: site.venue.contracts.insuranceFund.interface.encodeFunctionData("requestExit", [shares]),
+});
+
 export const startAuction = (site: Site, account: string, feeTo: string): Call => ({
   to: site.venue.deployment.contracts.auction,
   data: site.venue.contracts.auction.interface.encodeFunctionData("start", [account, feeTo]),

@@ -7,9 +7,10 @@ import { IVault__factory } from "../../../sdk/contracts.ts";
 import { allowanceOf, approval, vaultDeposit, vaultRedeem, vaultWithdraw } from "../data/actions.ts";
 import type { PoolView } from "../data/account.ts";
 import { usePools, useSite, useTx, useWallet, useWalletBalances } from "../data/hooks.ts";
-import { amount, compact, money, parseAmount, percent, toNumber } from "../lib/format.ts";
+import { amount, compact, parseAmount, percent, toNumber } from "../lib/format.ts";
 import { submit } from "../tx/transactions.ts";
 import { Curve } from "../ui/Curve.tsx";
+import { Insurance } from "./earn/Insurance.tsx";
 import { AmountField, Card, Empty, Loading, Notice, Row, Segments, Table } from "../ui/parts.tsx";
 
 type Pool = PoolView & { readonly symbol: string };
@@ -159,15 +160,8 @@ const Lend = ({ pool }: { pool: Pool }): ReactNode => {
 };
 
 const Earn = (): ReactNode => {
-  const site = useSite();
   const { data: pools } = usePools();
   const [chosen, setChosen] = useState<string>();
-  const { data: fund } = useQuery({
-    queryKey: [site.key, "fund"],
-    queryFn: () => site.venue.contracts.insuranceFund.balance(),
-    refetchInterval: 6_000,
-    structuralSharing: false,
-  });
   if (pools === undefined) return <Loading what="the pools" />;
   const withVault = pools.filter(({ vault }) => BigInt(vault) !== 0n);
   const pool = withVault.find(({ symbol }) => symbol === chosen) ?? withVault[0];
@@ -202,17 +196,7 @@ const Earn = (): ReactNode => {
             })}
           </Table>
         </Card>
-        <Card title="Insurance fund">
-          <p>
-            <span className="big-number">
-              {fund === undefined ? "–" : money(toNumber(fund, site.venue.assets.get(1).decimals))} USDC
-            </span>
-          </p>
-          <p className="muted">
-            Pays when an account is worth less than nothing. It grows by a part of all interest and fees; only what it
-            cannot pay reaches lenders.
-          </p>
-        </Card>
+        <Insurance />
         <Notice>
           Lending through a vault is not trading: what you lend is no collateral of yours until you deposit the vault’s
           shares into an account.
