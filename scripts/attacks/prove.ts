@@ -1,4 +1,4 @@
-// Takes the defences away, one at a time, and sees the attack's test fail: `npm run attacks:prove [-- --only NAME] [-- --write]`.
+// Takes the defences away, one at a time, and sees the attack's test fail: `npm run attacks:prove [-- --only NAME,NAME] [-- --write]`.
 //
 // All of them are put behind switches in one temporary copy of the sources and built together; which one is off is read from the
 // block's coinbase, which the test runner sets. What is written in TypeScript is edited in a copy for each. A defence is proven when the
@@ -244,8 +244,8 @@ const inCopy = (files: Map<string, string>, attack: string): Run => {
 };
 
 const main = (): number => {
-  const named = options("--only");
-  const chosen = DEFENCES.filter(({ name, attack }) => named === undefined || name === named || attack === named);
+  const named = options("--only")?.split(",");
+  const chosen = DEFENCES.filter(({ name, attack }) => named?.some((each) => each === name || each === attack) ?? true);
   if (chosen.length === 0) throw new Error(`no defence or attack of the name ${String(named)}`);
   const rows: string[] = [];
   let unproven = proveSolidity(chosen.filter(isSolidity), rows);
