@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { defineConfig } from "hardhat/config";
 
+import { buildInParts } from "./scripts/hardhat/build-in-parts.ts";
 import { quietDependencies } from "./scripts/hardhat/quiet-dependencies.ts";
 
 // The compiler is the npm package itself (wasm), so a build needs no download beyond `npm ci`.
@@ -53,7 +54,7 @@ const simulatedChain = {
 } as const;
 
 export default defineConfig({
-  plugins: [toolbox, quietDependencies],
+  plugins: [toolbox, quietDependencies, buildInParts],
   paths: {
     sources: "./contracts",
     tests: "./test",
