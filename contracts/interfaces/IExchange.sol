@@ -214,7 +214,12 @@ interface IExchange is IExchangeEvents, IExchangeErrors {
 
     /// @notice Volume of an owner, whole settlement units, over the last 30 days: four buckets of ten days, of the oldest the part
     /// that still lies inside.
+    /// A perp counts by its notional, an option by the smaller of its notional and a hundred times its premium.
     function volumeOf(address owner) external view returns (uint256);
+
+    /// @notice Fees that an owner has ever paid as maker, hundredths of a settlement unit modulo 2^32, each fill rounded down. Without keepers'
+    /// fees. For {IMakerRewards}.
+    function makerFeesOf(address owner) external view returns (uint32);
 
     function fees() external view returns (FeeTier[] memory tiers, uint16 optionCap);
 

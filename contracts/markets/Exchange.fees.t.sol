@@ -172,6 +172,63 @@ contract ExchangeFeesTest is ExchangeTest {
         assertGe(block.timestamp, start);
     }
 
+    /// What four buckets can say: never less than the last 20 days and never more than the last 40, wherever the edges of the buckets lie.
+    function testFuzz_VolumeLiesBetweenThatOfTwentyAndOfFortyDays(
+        uint16[8] memory sizes,
+        uint32[8] memory waits
+    ) public {
+        uint256[8] memory times;
+        for (uint256 i; i < 8; ++i) {
+            skip(bound(waits[i], 0, 15 * DAY));
+            times[i] = block.timestamp;
+            (Order memory maker, Order memory taker) = pair((uint256(sizes[i]) + 1) * 1e18, 2_000e18);
+            fill(maker, taker, maker.size);
+            (uint256 least, uint256 most) = (0, 0);
+            for (uint256 k; k <= i; ++k) {
+                uint256 volume = (uint256(sizes[k]) + 1) * 2_000;
+                if (times[k] + 20 * DAY >= block.timestamp) least += volume;
+                if (times[k] + 40 * DAY >= block.timestamp) most += volume;
+            }
+            assertGe(exchange.volumeOf(alice), least);
+            assertLe(exchange.volumeOf(alice), most);
+        }
+    }
+
+    /// Two friends could else fill each other with options worth nothing, pay nothing, and trade at the best tier.
+    function test_AnOptionWorthLittleIsLittleVolume() public {
+        Order memory maker = plain(aliceId, ethCall, SELL, 1_000e18, 0);
+        fill(maker, plain(bobId, ethCall, BUY, 1_000e18, 0), 1_000e18);
+        assertEq(exchange.volumeOf(alice), 0);
+        maker = plain(aliceId, ethCall, SELL, 1_000e18, 1e18);
+        fill(maker, plain(bobId, ethCall, BUY, 1_000e18, 1e18), 1_000e18);
+        assertEq(exchange.volumeOf(bob), 100_000);
+        // from 1 % of the index on it is the notional
+        maker = plain(aliceId, ethCall, SELL, 1_000e18, 20e18);
+        fill(maker, plain(bobId, ethCall, BUY, 1_000e18, 20e18), 1_000e18);
+        assertEq(exchange.volumeOf(bob), 2_100_000);
+    }
+
+    function test_CountsWhatMakersPaid() public {
+        _trade(100_000);
+        // 100,000 · .02 %, in hundredths; the taker's are not counted
+        assertEq(exchange.makerFeesOf(alice), 20_00);
+        assertEq(exchange.makerFeesOf(bob), 0);
+        // each fill rounded down: 100 · .02 % = .02, and 40 · .02 % = .008
+        _trade(100);
+        _trade(40);
+        assertEq(exchange.makerFeesOf(alice), 20_02);
+        // of the owner, whichever account; volume, salt and switch beside it stay what they are
+        vm.prank(alice);
+        exchange.keepAlive(aliceId, uint40(block.timestamp + 1 days));
+        vm.prank(alice);
+        exchange.cancelUpTo(aliceId, 5);
+        assertEq(exchange.makerFeesOf(alice), 20_02);
+        assertEq(exchange.volumeOf(alice), 100_140);
+        (uint64 minSalt, uint40 validUntil) = exchange.controlsOf(aliceId);
+        assertEq(minSalt, 5);
+        assertEq(validUntil, block.timestamp + 1 days);
+    }
+
     function test_ABucketDoesNotOverflow() public {
         _trade(4_294_967_295);
         _trade(10_000);

@@ -6,7 +6,7 @@ import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {FillLeg} from "../interfaces/IPositions.sol";
 import {AccountId, AccountIdLib} from "../types/AccountId.sol";
 import {AssetIdLib} from "../types/AssetId.sol";
-import {BPS, WAD} from "../types/FixedPoint.sol";
+import {BPS, FixedPoint, WAD} from "../types/FixedPoint.sol";
 import {AccountWord} from "./AccountWord.sol";
 import {FeeTable, FeeTableLib} from "./FeeTable.sol";
 import {Signatures} from "./Signatures.sol";
@@ -16,6 +16,8 @@ import {Signatures} from "./Signatures.sol";
 abstract contract Fees is Signatures {
     /// @dev Millionths: 1 %.
     uint256 private constant MAX_RATE = 10_000;
+    /// @dev An option counts in the volume for at most so many times its premium.
+    uint256 private constant PREMIUM_WEIGHT = 100;
 
     /// @dev The index prices asked for so far: the last one is kept, since legs of one underlying stand together.
     struct Index {
@@ -51,14 +53,14 @@ abstract contract Fees is Signatures {
         uint256 total;
         for (uint256 i = 0; i < legs.length; ++i) {
             uint256 notional = _notionalUp(legs[i], x);
-            total += notional;
+            total += _countedDown(legs[i], notional);
             m.fee += _feeUp(legs[i], notional, m.volume, true);
             t.fee += _feeUp(legs[i], notional, t.volume, false);
         }
         total /= WAD;
         if (total != 0) {
             State storage s = _state();
-            s.words[m.book] = m.word.withVolume(total, block.timestamp);
+            s.words[m.book] = m.word.withVolume(total, block.timestamp).withMakerFee(m.fee);
             s.words[t.book] = t.word.withVolume(total, block.timestamp);
         }
         return (m.fee, t.fee);
@@ -72,6 +74,13 @@ abstract contract Fees is Signatures {
 
     function _notionalUp(FillLeg memory leg, Index memory x) private view returns (uint256) {
         return FeeTableLib.worthUp(leg.size, _indexOf(x, leg.instrument.underlying()));
+    }
+
+    /// @dev An option counts by its premium where that is small: far from the money the cap makes its fee nothing, and two friends could
+    /// fill each other up to the best tier for nothing.
+    function _countedDown(FillLeg memory leg, uint256 notional) private pure returns (uint256) {
+        if (leg.instrument.isPerp()) return notional;
+        return FixedPoint.min(notional, FeeTableLib.worthUp(leg.size, leg.price) * PREMIUM_WEIGHT);
     }
 
     function _feeUp(FillLeg memory leg, uint256 notional, uint256 volume, bool asMaker) private view returns (uint256) {
@@ -112,6 +121,11 @@ abstract contract Fees is Signatures {
     /// @inheritdoc IExchange
     function volumeOf(address owner) external view returns (uint256) {
         return _side(AccountIdLib.make(owner, 0)).volume;
+    }
+
+    /// @inheritdoc IExchange
+    function makerFeesOf(address owner) external view returns (uint32) {
+        return _state().words[AccountIdLib.make(owner, 0)].makerFees();
     }
 
     /// @inheritdoc IExchange

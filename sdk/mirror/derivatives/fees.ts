@@ -12,8 +12,10 @@ const PERIOD = 864_000n;
 const BUCKET_BITS = 32n;
 const BUCKET = (1n << BUCKET_BITS) - 1n;
 const BUCKETS = (1n << 128n) - 1n;
-const EPOCH_SHIFT = 104n;
-const BUCKETS_SHIFT = 120n;
+const EPOCH_SHIFT = 112n;
+const BUCKETS_SHIFT = 128n;
+/** An option counts in the volume for at most so many times its premium. */
+const PREMIUM_WEIGHT = 100n;
 
 /** A leg as filled. */
 export interface FillLeg {
@@ -65,7 +67,7 @@ const tierOf = ({ tiers }: FeeSchedule, volume: bigint): FeeTier | undefined => 
 
 const worthUp = (size: bigint, price: bigint): bigint => mulDivUp(abs(size), price, WAD);
 
-/** Size × index of the legs, WAD, each rounded up: what volumes grow by (its whole units) and rates are taken of. */
+/** Size × index of the legs, WAD, each rounded up: what rates are taken of. */
 export const notionalOf = (legs: readonly FillLeg[], indices: Indices): bigint =>
   legs.reduce((sum, { size, instrument }) => sum + worthUp(size, indices(instrument.underlying)), 0n);
 
@@ -92,5 +94,9 @@ export const feeOf = (
   return fee;
 };
 
-/** The volume that a fill adds, whole settlement units. */
-export const volumeOfFill = (legs: readonly FillLeg[], indices: Indices): bigint => notionalOf(legs, indices) / WAD;
+/** The volume that a fill adds, whole settlement units: perps by notional, options by at most a hundred times their premium. */
+export const volumeOfFill = (legs: readonly FillLeg[], indices: Indices): bigint =>
+  legs.reduce((sum, { instrument, size, price }) => {
+    const notional = worthUp(size, indices(instrument.underlying));
+    return sum + (instrument.kind === "perp" ? notional : min(notional, worthUp(size, price) * PREMIUM_WEIGHT));
+  }, 0n) / WAD;
