@@ -9,6 +9,8 @@ import {
   GovernorTimelock__factory,
   IAccessManaged__factory,
   IAttestations__factory,
+  IChoreRewards__factory,
+  ICreditTiers__factory,
   IDeviationRecord__factory,
   IEngineFactory__factory,
   IERC20Metadata__factory,
@@ -19,11 +21,13 @@ import {
   ILeverageRouter__factory,
   ILiquidationAuction__factory,
   ILiquidationUnwinder__factory,
+  IMakerRewards__factory,
   IMarginAccounts__factory,
   IMarginEngine__factory,
   IMarginLens__factory,
   IPositionsLedger__factory,
   IRateModel__factory,
+  IRewards__factory,
   ISettlementRounds__factory,
   ISizeCheckpoints__factory,
   ISwapAdapter__factory,
@@ -87,3 +91,11 @@ export const unlockCallbackAbi = IUnlockCallback__factory.abi;
 export const vaultAbi = IVault__factory.abi;
 /** Realised volatility. */
 export const volatilityObserverAbi = IVolatilityObserver__factory.abi;
+/** Streams of tokens to those who lend, borrow or stake. */
+export const rewardsAbi = IRewards__factory.abi;
+/** Rebates of makers' fees. */
+export const makerRewardsAbi = IMakerRewards__factory.abi;
+/** Chores paid by gas. */
+export const choreRewardsAbi = IChoreRewards__factory.abi;
+/** Attested credit. */
+export const creditTiersAbi = ICreditTiers__factory.abi;

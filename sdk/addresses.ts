@@ -71,6 +71,18 @@ export interface DerivativeContracts {
   exchangeCode: Address;
 }
 
+/** What pays for lending, borrowing, making, staking and chores; spot alone has the first only. */
+export interface IncentiveContracts {
+  /** Streams of tokens to gauges. */
+  rewardsController: Address;
+  /** Rebates of makers' fees. */
+  makerRewards: Address;
+  /** Chores paid by gas. */
+  choreRewards: Address;
+  /** Attested credit. */
+  creditTiers: Address;
+}
+
 /** What can be traded on an index. */
 export interface DeployedUnderlying {
   /** The number in instruments: that of the pool whose asset is the index. */
@@ -96,7 +108,7 @@ export interface Deployment {
   /** Nothing of the protocol is older than this block: where a reader of events may start. */
   fromBlock: number;
   deployer: Address;
-  contracts: DeployedContracts & Partial<DerivativeContracts>;
+  contracts: DeployedContracts & Partial<DerivativeContracts> & Partial<IncentiveContracts>;
   wrappedNative: Address;
   /** Where routers swap; a local network says its router and position manager too. */
   uniswap: UniswapDeployment;
@@ -136,11 +148,14 @@ export const deploymentOn = (chainId: number | bigint): Deployment => {
 };
 
 /** The contracts of a deployment that has perps and options; throws {@link DeploymentError} when it has not. */
-export const derivativeContracts = ({ network, contracts }: Deployment): DeployedContracts & DerivativeContracts => {
+export const derivativeContracts = ({
+  network,
+  contracts,
+}: Deployment): DeployedContracts & DerivativeContracts & IncentiveContracts => {
   if (contracts.positions === undefined) {
     throw new DeploymentError("contracts.positions", `the deployment "${network}" has no perps and options`);
   }
-  return contracts as DeployedContracts & DerivativeContracts;
+  return contracts as DeployedContracts & DerivativeContracts & IncentiveContracts;
 };
 
 const CONTRACTS: readonly (keyof DeployedContracts)[] = [

@@ -157,3 +157,43 @@ export const orderSignatures = (
 /** Calldata of the posting door; `signatures` as {@link orderSignatures} gives them. */
 export const encodePost = (attestation: Attestation, signatures: readonly string[]): string =>
   doors.encodeFunctionData(DOOR[attestation.kind], [attestation.value, signatures]);
+
+/** The credit of an owner, for all of his accounts (contracts/interfaces/ICreditTiers.sol). */
+export interface CreditAttestation {
+  owner: string;
+  /** 0 (none) to 7. */
+  tier: number;
+  /** Unix seconds; later than anything the owner has shown before. */
+  issuedAt: number;
+  /** The last second at which it counts, at most 90 days after `issuedAt`. */
+  expiry: number;
+}
+
+/** As the contract hashes it. */
+export const CREDIT_TYPES: Types = {
+  CreditAttestation: fields("address owner, uint8 tier, uint40 issuedAt, uint40 expiry"),
+};
+
+/** The domain of `CreditTiers`. */
+export const creditDomain = (chainId: BigNumberish, creditTiers: string): TypedDataDomain => ({
+  name: "Plimsoll Credit",
+  version: "1",
+  chainId,
+  verifyingContract: creditTiers,
+});
+
+/** The digest that attesters sign. */
+export const hashCredit = (domain: TypedDataDomain, credit: CreditAttestation): string =>
+  TypedDataEncoder.hash(domain, CREDIT_TYPES, credit);
+
+/** Signatures ascending by signer, as `CreditTiers.attest` takes them. */
+export const orderCreditSignatures = (
+  domain: TypedDataDomain,
+  credit: CreditAttestation,
+  signatures: readonly string[],
+): string[] => {
+  const digest = hashCredit(domain, credit);
+  return [...signatures].sort((a, b) =>
+    BigInt(recoverAddress(digest, a)) < BigInt(recoverAddress(digest, b)) ? -1 : 1,
+  );
+};

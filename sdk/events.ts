@@ -13,6 +13,10 @@ import {
   IAccessManaged__factory,
   type IAttestations,
   IAttestations__factory,
+  type IChoreRewards,
+  IChoreRewards__factory,
+  type ICreditTiers,
+  ICreditTiers__factory,
   type IDeviationRecord,
   IDeviationRecord__factory,
   type IEngineFactory,
@@ -31,10 +35,14 @@ import {
   ILiquidationAuction__factory,
   type ILiquidationUnwinder,
   ILiquidationUnwinder__factory,
+  type IMakerRewards,
+  IMakerRewards__factory,
   type IMarginAccounts,
   IMarginAccounts__factory,
   type IPositionsLedger,
   IPositionsLedger__factory,
+  type IRewards,
+  IRewards__factory,
   type ISettlementRounds,
   ISettlementRounds__factory,
   type ISizeCheckpoints,
@@ -63,6 +71,10 @@ interface Emitters {
   deviationRecord: IDeviationRecord;
   engineFactory: IEngineFactory;
   ledgerTableFactory: ILedgerTableFactory;
+  rewardsController: IRewards | IAccessManaged;
+  makerRewards: IMakerRewards | IAccessManaged;
+  choreRewards: IChoreRewards | IAccessManaged;
+  creditTiers: ICreditTiers | IAccessManaged;
   manager: AccessManager;
   timelock: GovernorTimelock;
   vault: IVault;
@@ -134,6 +146,10 @@ const INTERFACES: { readonly [Source in EventSource]: readonly Interface[] } = {
   deviationRecord: [IDeviationRecord__factory.createInterface()],
   engineFactory: [IEngineFactory__factory.createInterface()],
   ledgerTableFactory: [ILedgerTableFactory__factory.createInterface()],
+  rewardsController: [IRewards__factory.createInterface(), managed],
+  makerRewards: [IMakerRewards__factory.createInterface(), managed],
+  choreRewards: [IChoreRewards__factory.createInterface(), managed],
+  creditTiers: [ICreditTiers__factory.createInterface(), managed],
   manager: [AccessManager__factory.createInterface()],
   timelock: [GovernorTimelock__factory.createInterface()],
   vault: [IVault__factory.createInterface()],

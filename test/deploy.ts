@@ -16,6 +16,12 @@ import { deployLocal } from "../deploy/lib/deploy.ts";
 import { formatHandover, readHandover } from "../deploy/lib/handoverProof.ts";
 import { RESTRICTED, RESTRICTED_CONTRACTS, type RestrictedContract, ROLES } from "../deploy/lib/roles.ts";
 import { packRiskTable, unpackRiskTable } from "../sdk/tables/riskTable.ts";
+import {
+  ChoreRewards__factory,
+  CreditTiers__factory,
+  MakerRewards__factory,
+  RewardsController__factory,
+} from "../types/ethers-contracts/index.js";
 import { deployProtocol, MAX, type Protocol } from "./helpers/protocol.ts";
 
 const SOME_ADDRESS = "0x1F98431c8aD98523631AE4a59f267346ea31F984";
@@ -28,6 +34,10 @@ describe("the list of restricted functions", () => {
     if (file.startsWith("accounts/")) return "safe";
     if (file === "liquidation/InsuranceFund.sol") return "insuranceFund";
     if (file === "oracles/AttestedFeed.sol") return "attestedFeed";
+    if (file === "incentives/RewardsController.sol") return "rewardsController";
+    if (file === "incentives/MakerRewards.sol") return "makerRewards";
+    if (file === "incentives/ChoreRewards.sol") return "choreRewards";
+    if (file === "incentives/CreditTiers.sol") return "creditTiers";
     if (file === "markets/Exchange.sol") return "exchange";
     if (file === "markets/Positions.sol" || file === "markets/LedgerGovernance.sol") return "positions";
     throw new Error(
@@ -72,7 +82,11 @@ const failureOf = (attempt: Promise<unknown>): Promise<string> =>
 
 /** A well-formed argument of a type, meaning nothing. */
 const blank = (type: ParamType): unknown => {
-  if (type.baseType === "array") return [];
+  if (type.baseType === "array") {
+    return Array.from({ length: Math.max(type.arrayLength ?? 0, 0) }, () =>
+      type.arrayChildren ? blank(type.arrayChildren) : 0n,
+    );
+  }
   if (type.baseType === "tuple") return (type.components ?? []).map(blank);
   if (type.baseType === "bool") return false;
   if (type.baseType === "string") return "";
@@ -91,7 +105,14 @@ describe("a deployment that was handed over", () => {
     const { positions, positionsProxy, exchange, attestedFeed } = p.derivatives();
     const { safe, insuranceFund } = p;
     const ledger = new Interface([...positions.interface.fragments, ...positionsProxy.interface.fragments]);
-    return { safe, insuranceFund, exchange, attestedFeed, positions: { interface: ledger } }[contract].interface;
+    const incentives = {
+      rewardsController: { interface: RewardsController__factory.createInterface() },
+      makerRewards: { interface: MakerRewards__factory.createInterface() },
+      choreRewards: { interface: ChoreRewards__factory.createInterface() },
+      creditTiers: { interface: CreditTiers__factory.createInterface() },
+    };
+    return { safe, insuranceFund, exchange, attestedFeed, positions: { interface: ledger }, ...incentives }[contract]
+      .interface;
   };
 
   /** Every restricted function of every contract, ready to be called by anyone. */

@@ -4,6 +4,9 @@
 import { expect } from "chai";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 
+import { LOCAL_ATTESTERS } from "../deploy/config/localDerivatives.ts";
+import { derivativeContracts } from "../sdk/addresses.ts";
+import { CREDIT_TYPES, creditDomain, orderCreditSignatures } from "../sdk/attestations.ts";
 import { decodeInstrument, decodePosition, optionWord, perpWord } from "../sdk/instruments.ts";
 import { decodeAccount, type Account } from "../sdk/mirror/account.ts";
 import { feeOf, type FillLeg } from "../sdk/mirror/derivatives/fees.ts";
@@ -26,6 +29,8 @@ import { midPrice } from "../sdk/mirror/prices.ts";
 import { holdingsOf, weigh } from "../sdk/mirror/weigh.ts";
 import {
   AttestedFeed__factory,
+  type CreditTiers,
+  CreditTiers__factory,
   IMarginEngine__factory,
   PortfolioModel__factory,
   StandardModel__factory,
@@ -70,6 +75,7 @@ class Venue {
   readonly people: readonly HardhatEthersSigner[];
   compared = 0;
   refused = 0;
+  credited = 0;
   foretold = 0;
 
   constructor(readonly p: Protocol) {
@@ -81,6 +87,21 @@ class Venue {
 
   get d(): ReturnType<Protocol["derivatives"]> {
     return this.p.derivatives();
+  }
+
+  get tiers(): CreditTiers {
+    return CreditTiers__factory.connect(derivativeContracts(this.p.deployment).creditTiers, this.p.deployer);
+  }
+
+  /** Has the local attesters say so, for `term` seconds. */
+  async credit(owner: HardhatEthersSigner, tier: number, term: number): Promise<void> {
+    const { p, tiers } = this;
+    const issuedAt = await this.now();
+    const credit = { owner: owner.address, tier, issuedAt, expiry: issuedAt + term };
+    const domain = creditDomain(p.deployment.chainId, await tiers.getAddress());
+    const attesters = (await p.ethers.getSigners()).filter(({ address }) => LOCAL_ATTESTERS.some((a) => a === address));
+    const signed = await Promise.all(attesters.map((signer) => signer.signTypedData(domain, CREDIT_TYPES, credit)));
+    await tiers.attest(credit, orderCreditSignatures(domain, credit, signed));
   }
 
   async now(): Promise<number> {
@@ -110,10 +131,14 @@ class Venue {
 
   async account(owner: HardhatEthersSigner): Promise<Account> {
     const id = accountId(owner.address);
-    return decodeAccount(id, [...(await this.p.safe.words(id))], {
+    const partBps = await this.tiers.partOf(id);
+    const { expiry } = await this.tiers.creditOf(owner.address);
+    const ledger = {
       quote: await this.d.positions.quoteOf(id),
       positions: [...(await this.d.positions.positionsOf(id))],
-    });
+    };
+    const words = [...(await this.p.safe.words(id))];
+    return decodeAccount(id, words, ledger, partBps === 0n ? undefined : { partBps, expiry });
   }
 
   async stored(owner: HardhatEthersSigner): Promise<LedgerAccount> {
@@ -150,6 +175,10 @@ class Venue {
       const chain = await chainAnswer(provider, this.p.engine, name, [account.id, flags, [...holdings]], ERRORS);
       const mirror = mirrorAnswer(() => asAsked(weigh(market, account, purpose), purpose));
       expect(mirror, `${what}: ${name} of ${account.id}`).to.deep.equal(chain);
+      if (purpose === INITIAL && chain.error === undefined && account.credit !== undefined) {
+        const plain = { ...account, flags: { ...account.flags, model: (account.flags.model & 1) as 0 | 1 } };
+        if (weigh(market, plain, purpose).initial < weigh(market, account, purpose).initial) this.credited++;
+      }
       if (chain.error === undefined) this.compared++;
       else this.refused++;
     }
@@ -348,7 +377,12 @@ describe("the mirror of whole accounts", function () {
     await p.borrow(p.carol, "USDC", p.units("USDC", 60_000));
     await p.borrow(p.bob, "WETH", p.units("WETH", 3)).catch(() => undefined);
     await v.attest(random);
-    for (const owner of [p.bob, p.carol]) await p.safe.connect(owner).setModel(accountId(owner.address), 1);
+    await v.tiers.setParts([0, 500, 1_000, 2_000, 3_333, 5_000, 5_000, 5_000]);
+    await v.credit(p.alice, 5, 86_400);
+    await v.credit(p.carol, 4, 6_000); // over before the end
+    await p.safe.connect(p.alice).setModel(accountId(p.alice.address), 2);
+    await p.safe.connect(p.bob).setModel(accountId(p.bob.address), 1);
+    await p.safe.connect(p.carol).setModel(accountId(p.carol.address), 3);
     return v;
   };
 
@@ -433,7 +467,7 @@ describe("the mirror of whole accounts", function () {
       default:
         await p.safe
           .connect(owner)
-          .setModel(accountId(owner.address), random.int(2))
+          .setModel(accountId(owner.address), random.int(4))
           .catch(() => undefined);
         return what;
     }
@@ -451,6 +485,7 @@ describe("the mirror of whole accounts", function () {
       console.log(`      ${v.compared} margins, ${v.refused} refused, ${v.foretold} fills foretold`);
       expect(v.foretold).to.be.greaterThan(3);
       expect(v.compared).to.be.greaterThan(60);
+      expect(v.credited).to.be.greaterThan(0);
     });
   }
 

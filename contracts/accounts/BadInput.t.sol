@@ -346,6 +346,6 @@ contract BadInputTest is SafeTest {
     }
 
     function test_RefusesAnUnknownModel() public {
-        refuse(alice, abi.encodeCall(safe.setModel, (aliceId, 2)), abi.encodeWithSelector(UnknownModel.selector, 2));
+        refuse(alice, abi.encodeCall(safe.setModel, (aliceId, 4)), abi.encodeWithSelector(UnknownModel.selector, 4));
     }
 }

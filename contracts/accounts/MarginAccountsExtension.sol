@@ -131,7 +131,7 @@ contract MarginAccountsExtension is Verbs, Relay, Delegating, IMarginAccountsCol
     /// @inheritdoc IMarginAccountsCold
     function setModel(AccountId account, uint8 model) external throughSafe locked {
         _authorize(account, _msgSender(), RIGHT_TRADE);
-        require(model <= 1, UnknownModel(model));
+        require(model <= 3, UnknownModel(model));
         // another model's requirement is no relief
         require(_noteOf(account) & REDUCE_ONLY == 0, ReduceOnlyTooLate(account));
         uint256[] memory w = _load(account);

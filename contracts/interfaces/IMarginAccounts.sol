@@ -271,7 +271,7 @@ interface IMarginAccountsCold {
         address[] calldata receivers
     ) external;
 
-    /// @notice 0 standard, 1 portfolio. Checked like any other action.
+    /// @notice 0 standard, 1 portfolio; 2 and 3: the same with attested credit ({ICreditTiers}). Checked like any other action.
     function setModel(AccountId account, uint8 model) external;
 
     function cancelNonce(uint256 nonce) external;

@@ -112,5 +112,15 @@ interface ILedgerTableFactory {
         bytes calldata parameters
     ) external returns (address table);
 
+    /// @notice The same with the contract that says whose attested credit lowers initial margin (0: nobody's), which the first word of
+    /// `parameters` then must not name: with {create} it may.
+    function createWithCredit(
+        address positions,
+        address standard,
+        address portfolio,
+        address creditTiers,
+        bytes calldata parameters
+    ) external returns (address table);
+
     function isTable(address table) external view returns (bool);
 }

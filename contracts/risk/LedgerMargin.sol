@@ -3,6 +3,7 @@ pragma solidity ^0.8.34;
 
 import {LibBit} from "solady/src/utils/LibBit.sol";
 
+import {ICreditTiers} from "../interfaces/ICreditTiers.sol";
 import {
     IMarginModel,
     Margins,
@@ -15,7 +16,7 @@ import {IPositions} from "../interfaces/IPositions.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AssetId, AssetIdLib, SETTLEMENT} from "../types/AssetId.sol";
-import {FixedPoint, WAD} from "../types/FixedPoint.sol";
+import {BPS, FixedPoint, WAD} from "../types/FixedPoint.sol";
 import {Holding} from "../types/Holding.sol";
 import {Position} from "../types/Position.sol";
 import {LedgerTable} from "./LedgerTable.sol";
@@ -26,7 +27,12 @@ import {Cluster, Evaluation, StandardMargin, Tally} from "./StandardMargin.sol";
 /// @notice Asks the ledger once, prices every underlying once, values the spot at both sides of its prices, and hands all of it to
 /// the account's model. Which side counts is decided there, where an underlying's spot and derivatives are together (DESIGN 5).
 abstract contract LedgerMargin is StandardMargin {
+    /// @dev Bits of an account's model.
     uint8 private constant STANDARD = 0;
+    uint8 private constant PORTFOLIO = 1;
+    uint8 private constant CREDIT = 2;
+    /// @dev The largest part of what IM asks beyond MM that any tier may spare, basis points: whatever the tiers' contract says.
+    uint256 private constant MAX_CREDIT = 5_000;
     /// @dev Underlyings are pools with a number of eight bits; pool 1 is the settlement asset, the unit itself.
     uint256 private constant MAX_UNDERLYING = 255;
 
@@ -57,7 +63,20 @@ abstract contract LedgerMargin is StandardMargin {
         input.underlyings = _price(e, holdings, traded);
         input.clusters = _clusters(e, holdings, traded);
         input.settlementPrice = e.settlementPrice;
-        return IMarginModel(flags.model() == STANDARD ? standard : portfolio).evaluate(input);
+        Margins memory m = IMarginModel(flags.model() & PORTFOLIO == 0 ? standard : portfolio).evaluate(input);
+        // MM and what has to hold at mid are never touched
+        if (purpose == INITIAL && flags.model() & CREDIT != 0) m.initial += _credit(account, m, input.parameters);
+        return m;
+    }
+
+    /// @dev part · (MM − IM), both on the side of the prices where IM is smallest, rounded down: IM' = IM + part · (MM − IM) ≤ MM. Without
+    /// tiers in the table there is no credit.
+    function _credit(AccountId account, Margins memory m, address parameters) private view returns (int256) {
+        if (m.maintenance <= m.initial) return 0;
+        address tiers = LedgerTable.creditTiers(parameters);
+        if (tiers == address(0)) return 0;
+        uint256 part = FixedPoint.min(ICreditTiers(tiers).partOf(account), MAX_CREDIT);
+        return int256(FixedPoint.mulDivDown(uint256(m.maintenance - m.initial), part, BPS));
     }
 
     /// @dev Underlyings of the account's positions, a bit each.

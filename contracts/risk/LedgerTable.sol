@@ -41,8 +41,8 @@ library UnderlyingWordLib {
 }
 
 /// @title The parameters of perps and options in a contract's code (DESIGN 9)
-/// @notice Code: one zero byte (so that nobody can call it), then words: [version 8 | underlyings 8 | w⁺ bps 16 | 0] [ledger of
-/// positions] [standard model] [portfolio model] [directory: one word per underlying] [records].
+/// @notice Code: one zero byte (so that nobody can call it), then words: [version 8 | underlyings 8 | w⁺ bps 16 | 0 64 | credit tiers 160
+/// (0: none)] [ledger of positions] [standard model] [portfolio model] [directory: one word per underlying] [records].
 library LedgerTable {
     uint256 internal constant VERSION = 1;
     uint256 internal constant HEADER_WORDS = 4;
@@ -63,6 +63,8 @@ library LedgerTable {
         require(positions.code.length != 0, BadLedgerTable(table, "positions"));
         require(standard.code.length != 0, BadLedgerTable(table, "standard"));
         require(portfolio.code.length != 0, BadLedgerTable(table, "portfolio"));
+        address credit = creditTiers(table);
+        require(credit == address(0) || credit.code.length != 0, BadLedgerTable(table, "credit"));
         uint256 size = table.code.length - 1;
         uint256 n = underlyings(data);
         require(size >= 32 * (HEADER_WORDS + n), BadLedgerTable(table, "length"));
@@ -84,6 +86,14 @@ library LedgerTable {
             positions := mload(m)
             standard := mload(add(m, 0x20))
             portfolio := mload(add(m, 0x40))
+        }
+    }
+
+    /// @notice Who says which accounts have attested credit; 0: nobody.
+    function creditTiers(address table) internal view returns (address credit) {
+        assembly ("memory-safe") {
+            extcodecopy(table, 0, 1, 32)
+            credit := and(mload(0), 0xffffffffffffffffffffffffffffffffffffffff)
         }
     }
 

@@ -25,9 +25,32 @@ contract LedgerTableFactory is ILedgerTableFactory {
         address portfolio,
         bytes calldata parameters
     ) external returns (address table) {
+        return _create(positions, standard, portfolio, address(0), parameters);
+    }
+
+    /// @inheritdoc ILedgerTableFactory
+    function createWithCredit(
+        address positions,
+        address standard,
+        address portfolio,
+        address creditTiers,
+        bytes calldata parameters
+    ) external returns (address table) {
+        // said once
+        require(uint160(uint256(bytes32(parameters[:32]))) == 0, BadParameters("credit"));
+        return _create(positions, standard, portfolio, creditTiers, parameters);
+    }
+
+    function _create(
+        address positions,
+        address standard,
+        address portfolio,
+        address creditTiers,
+        bytes calldata parameters
+    ) private returns (address table) {
         require(parameters.length > 32 && parameters.length + HEADER < 24_000, BadParameters("length"));
         bytes memory data = bytes.concat(
-            parameters[:32],
+            bytes32(parameters[:32]) | bytes32(uint256(uint160(creditTiers))),
             bytes32(uint256(uint160(positions))),
             bytes32(uint256(uint160(standard))),
             bytes32(uint256(uint160(portfolio))),

@@ -19,7 +19,7 @@ library AccountFlagsLib {
         return AccountFlags.unwrap(f) & COUNT_MASK;
     }
 
-    /// @notice Margin model: 0 standard, 1 portfolio.
+    /// @notice Margin model: bit 0 portfolio (else standard), bit 1 with attested credit.
     function model(AccountFlags f) internal pure returns (uint8) {
         return uint8((AccountFlags.unwrap(f) & MODEL_MASK) >> MODEL_SHIFT);
     }

@@ -72,6 +72,14 @@ export const feeTable = ({ tiers, optionCap }: FeesConfig) => [tiers.map((tier) 
 export const feeReceiver = ({ treasury, insurancePart }: FeesConfig) => [accountId(treasury), insurancePart] as const;
 
 /** The bytes that the ledger table's factory takes. */
+/** The pool of the chain's own coin, wrapped: its price turns gas into settlement units. */
+export const nativeAsset = ({ assets, wrappedNative }: NetworkConfig): number => {
+  for (const { id, config } of assetIds(assets).values()) {
+    if (config.kind === "pool" && BigInt(config.token) === BigInt(wrappedNative)) return id;
+  }
+  throw new Error("no pool of the wrapped coin: what a chore's gas is worth cannot be said");
+};
+
 export const ledgerParameters = (config: NetworkConfig, { profitWeight, underlyings }: DerivativesConfig): string =>
   packLedgerParameters({
     profitWeightBps: profitWeight,

@@ -6,6 +6,8 @@ import type { Fragment, Interface } from "ethers";
 import {
   AccessManager__factory,
   AttestedFeed__factory,
+  ChoreRewards__factory,
+  CreditTiers__factory,
   DeviationRecord__factory,
   EngineFactory__factory,
   Exchange__factory,
@@ -17,6 +19,7 @@ import {
   LeverageRouter__factory,
   LiquidationAuction__factory,
   LiquidationUnwinder__factory,
+  MakerRewards__factory,
   MarginAccounts__factory,
   MarginAccountsAdmin__factory,
   MarginAccountsExtension__factory,
@@ -27,6 +30,7 @@ import {
   Positions__factory,
   PositionsExtension__factory,
   RealizedVolatility__factory,
+  RewardsController__factory,
   ScenarioCalculator__factory,
   ScenarioLens__factory,
   SettlementPrices__factory,
@@ -316,7 +320,10 @@ export const DOORS: Readonly<Record<ListedContract, Doors>> = {
   normalTable: silent("normalTable", NormalTable__factory),
   standardModel: silent("standardModel", StandardModel__factory),
   portfolioModel: silent("portfolioModel", PortfolioModel__factory),
-  ledgerTableFactory: contract("ledgerTableFactory", part(LedgerTableFactory__factory, { create: "anyone" })),
+  ledgerTableFactory: contract(
+    "ledgerTableFactory",
+    part(LedgerTableFactory__factory, { create: "anyone", createWithCredit: "anyone" }),
+  ),
   scenarioCalculator: silent("scenarioCalculator", ScenarioCalculator__factory),
   scenarioLens: silent("scenarioLens", ScenarioLens__factory),
   ledgerLens: silent("ledgerLens", LedgerLens__factory),
@@ -347,6 +354,34 @@ export const DOORS: Readonly<Record<ListedContract, Doors>> = {
       keepAliveBySig: "account",
     }),
   ),
+  rewardsController: contract(
+    "rewardsController",
+    part(RewardsController__factory, {
+      ...managed,
+      stake: "anyone",
+      unstake: "anyone", // one's own
+      sync: "anyone",
+      claim: "account",
+      payIn: "anyone",
+    }),
+  ),
+  makerRewards: contract(
+    "makerRewards",
+    part(MakerRewards__factory, { ...managed, sync: "anyone", claim: "anyone", payIn: "anyone" }), // claims: one's own
+  ),
+  choreRewards: contract(
+    "choreRewards",
+    part(ChoreRewards__factory, {
+      ...managed,
+      observe: "anyone",
+      submit: "anyone",
+      pokeFunding: "anyone",
+      settleExpiry: "anyone",
+      touch: "anyone",
+      sync: "anyone",
+    }),
+  ),
+  creditTiers: contract("creditTiers", part(CreditTiers__factory, { ...managed, attest: "attesters" })),
 };
 
 /** Where the code behind a proxy stands by itself; the proxy is what counts. */

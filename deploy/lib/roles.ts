@@ -4,11 +4,15 @@ import { type Interface, id } from "ethers";
 
 import {
   AttestedFeed__factory,
+  ChoreRewards__factory,
+  CreditTiers__factory,
   Exchange__factory,
   IMarginAccounts__factory,
   InsuranceFund__factory,
   IPositionsLedger__factory,
+  MakerRewards__factory,
   Positions__factory,
+  RewardsController__factory,
 } from "../../types/ethers-contracts/index.js";
 
 /** Role numbers in the AccessManager. */
@@ -103,6 +107,26 @@ export const RESTRICTED = {
     setLimits: "governor",
     // At worst the feeds go dead, which only stops new risk.
     dropSigner: "guardian",
+  }),
+  rewardsController: restricted(RewardsController__factory, {
+    addGauge: "governor",
+    addReward: "governor",
+    schedule: "governor",
+    stop: "governor",
+  }),
+  makerRewards: restricted(MakerRewards__factory, {
+    schedule: "governor",
+    stop: "governor",
+  }),
+  choreRewards: restricted(ChoreRewards__factory, {
+    setTerms: "governor",
+    withdraw: "governor",
+  }),
+  creditTiers: restricted(CreditTiers__factory, {
+    setAttesters: "governor",
+    setParts: "governor",
+    // At worst everybody shows his full initial margin again, for new risk.
+    revoke: "guardian",
   }),
 } as const;
 

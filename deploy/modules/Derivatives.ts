@@ -6,6 +6,7 @@ import {
   feedLimits,
   feeReceiver,
   feeTable,
+  nativeAsset,
   optionWords,
   perpParameters,
   underlyingNumber,
@@ -62,6 +63,19 @@ export const derivativesModule = (
     });
     const exchange = m.contractAt("IExchange", exchangeProxy, { id: "Exchange" });
 
+    // Without budgets, terms and parts: what they pay, and what credit is worth, the governor says later.
+    const makerRewards = m.contract("MakerRewards", [safe, exchange, manager]);
+    const choreRewards = m.contract("ChoreRewards", [
+      safe,
+      positions,
+      realizedVolatility,
+      settlementPrices,
+      contracts.rewardsController,
+      nativeAsset(config),
+      manager,
+    ]);
+    const creditTiers = m.contract("CreditTiers", [manager, [...attesters.signers], attesters.threshold]);
+
     m.call(safe, "setPositions", [positions]);
     m.call(positions, "setExchange", [exchange]);
     const feedSet = m.call(positions, "setFeed", [attestedFeed]);
@@ -105,5 +119,8 @@ export const derivativesModule = (
       positions,
       exchangeCode,
       exchange,
+      makerRewards,
+      choreRewards,
+      creditTiers,
     };
   });

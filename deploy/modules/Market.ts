@@ -28,11 +28,12 @@ export const marketModule = (
 ) =>
   buildModule("Market", (m) => {
     const contracts = m.useModule(derivatives);
-    const { safe, engineFactory, ledgerTableFactory, positions, standardModel, portfolioModel } = contracts;
+    const { safe, engineFactory, ledgerTableFactory, positions, standardModel, portfolioModel, creditTiers } =
+      contracts;
     const written = m.call(
       ledgerTableFactory,
-      "create",
-      [positions, standardModel, portfolioModel, ledgerParameters(config, parameters)],
+      "createWithCredit",
+      [positions, standardModel, portfolioModel, creditTiers, ledgerParameters(config, parameters)],
       { id: "createLedgerTable" },
     );
     const ledgerTable = m.readEventArgument(written, "LedgerTableCreated", "table");

@@ -32,6 +32,8 @@ export const protocolModule = (config: NetworkConfig) =>
     const deviationRecord = m.contract("DeviationRecord", [safe]);
     const engineFactory = m.contract("EngineFactory", [safe, deviationRecord, sizeCheckpoints]);
 
+    const rewardsController = m.contract("RewardsController", [safe, manager]);
+
     const lens = m.contract("MarginLens", [safe]);
     const swapAdapter = m.contract("SwapAdapter", [safe, uniswapFactory]);
     const leverageRouter = m.contract("LeverageRouter", [safe, uniswapFactory]);
@@ -48,6 +50,7 @@ export const protocolModule = (config: NetworkConfig) =>
       engineFactory,
       auction,
       insuranceFund,
+      rewardsController,
       lens,
       swapAdapter,
       leverageRouter,

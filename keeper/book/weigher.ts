@@ -220,7 +220,7 @@ export class Weigher {
     const flags = (words[at] ?? 0) >>> 8;
     const n = flags & 0x1f;
     const model = (flags >>> 5) & 3;
-    this.isPortfolio = model === 1;
+    this.isPortfolio = (model & 1) === 1; // bit 1, attested credit, lowers initial margin only
     this.isLedger = model !== 0 || (flags & (HAS_POSITIONS | HAS_QUOTE)) !== 0;
     const { assets } = t;
     for (let i = 0; i < n; i += 1) {

@@ -178,12 +178,20 @@ export const safeActions = (venue: Venue) => {
     reduceOnly: (account: string): Action =>
       door("reduceOnly", `Only reduce ${words.account(account)}`, [account], { accounts: [account] }),
 
-    /** Chooses the margin model. */
-    setModel: ({ account, model }: { readonly account: string; readonly model: "standard" | "portfolio" }): Action =>
+    /** Chooses the margin model, and whether attested credit counts. */
+    setModel: ({
+      account,
+      model,
+      credit = false,
+    }: {
+      readonly account: string;
+      readonly model: "standard" | "portfolio";
+      readonly credit?: boolean;
+    }): Action =>
       door(
         "setModel",
-        `Margin ${words.account(account)} by the ${model} model`,
-        [account, model === "standard" ? 0 : 1],
+        `Margin ${words.account(account)} by the ${model} model${credit ? " with attested credit" : ""}`,
+        [account, (model === "standard" ? 0 : 1) + (credit ? 2 : 0)],
         {
           accounts: [account],
         },

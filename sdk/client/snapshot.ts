@@ -3,6 +3,7 @@ import type { BlockTag, Provider } from "ethers";
 import { Contract, ZeroAddress } from "ethers";
 
 import {
+  ICreditTiers__factory,
   IERC20Metadata__factory,
   ILiquidationAuction__factory,
   IMarginAccounts__factory,
@@ -12,7 +13,7 @@ import {
   ITableEngine__factory,
 } from "../contracts.ts";
 import { idleAsset, poolAsset, vaultShareAsset } from "../ids.ts";
-import { type Account, decodeAccount } from "../mirror/account.ts";
+import { type Account, decodeAccount, ownerOf } from "../mirror/account.ts";
 import type { AuctionParameters, Idle, Market, Pool, RateModel } from "../mirror/market.ts";
 import { decodePoolWords, utilisationOf } from "../mirror/pools.ts";
 import { bookOfStates, type PriceStateAnswer, pricedAssets } from "../mirror/sources.ts";
@@ -157,15 +158,19 @@ const open = async (
 };
 
 const accountFrom = async ({ venue, runner }: Source, account: string): Promise<Account> => {
-  const { safe: safeAt, positions: ledgerAt } = venue.deployment.contracts;
+  const { safe: safeAt, positions: ledgerAt, creditTiers: tiersAt } = venue.deployment.contracts;
   const safe = IMarginAccounts__factory.connect(safeAt, runner);
   const ledger = ledgerAt === undefined ? undefined : IPositionsLedger__factory.connect(ledgerAt, runner);
-  const [words, quote, positions] = await Promise.all([
+  const tiers = tiersAt === undefined ? undefined : ICreditTiers__factory.connect(tiersAt, runner);
+  const [words, quote, positions, partBps, attested] = await Promise.all([
     safe.words(account),
     ledger?.quoteOf(account) ?? 0n,
     ledger?.positionsOf(account) ?? [],
+    tiers?.partOf(account) ?? 0n,
+    tiers?.creditOf(ownerOf(account)),
   ]);
-  return decodeAccount(account, words, { quote, positions });
+  const credit = attested === undefined || partBps === 0n ? undefined : { partBps, expiry: attested.expiry };
+  return decodeAccount(account, words, { quote, positions }, credit);
 };
 
 /** Accounts for the mirror, at one block, in one call. */

@@ -89,6 +89,31 @@ export const REST_MESSAGES = {
     `${w.wad(needed)} of the native coin are needed and ${w.wad(balance)} are there`,
   "ReentrancyGuardReentrantCall()": () =>
     "the contract is in the middle of another call: do not call it from a token's callback",
+  // incentives and credit
+  "UnknownGauge(uint256 gauge)": ({ gauge }) => `there is no rewards gauge ${gauge}`,
+  "TooManyTokens(uint256 gauge)": ({ gauge }) => `gauge ${gauge} pays four tokens already, and no more than that`,
+  "WrongSource(uint256 gauge)": ({ gauge }) =>
+    `gauge ${gauge} counts shares the other way: stake where tokens are staked, sync where balances count`,
+  "SafeInUse()": () => "balances are counted only in a transaction that has not used the safe: send it by itself",
+  "StakeTooSmall(uint256 staked,uint256 amount)": ({ staked, amount }) =>
+    `only ${staked} units are staked, not ${amount}`,
+  "NotHolder(bytes32 holder,address caller)": ({ holder, caller }, w) =>
+    `the rewards of ${w.account(holder)} are its owner's to claim, not those of ${caller}`,
+  "InvalidStream(bytes32 field)": ({ field }, w) => `the stream's "${w.text(field)}" is out of bounds or missing`,
+  "InvalidRebate(bytes32 field)": ({ field }, w) => `the rebate's "${w.text(field)}" is out of bounds or missing`,
+  "InvalidTerms(bytes32 field)": ({ field }, w) => `the terms of chores are out of bounds in "${w.text(field)}"`,
+  "ChoreNotPaid(uint8 underlying)": ({ underlying }, w) =>
+    `chores of ${w.underlying(underlying)} are not paid for: use the public door`,
+  "NothingDone(bytes32 chore)": ({ chore }, w) =>
+    `"${w.text(chore)}" would change nothing that is paid for: wait until it is due, or use the public door`,
+  "InvalidTiers(bytes32 field)": ({ field }, w) => `the credit tiers are out of bounds in "${w.text(field)}"`,
+  "UnknownTier(uint8 tier)": ({ tier }) => `there is no credit tier ${tier}: tiers are 0 to 7`,
+  "AttestationSuperseded(address owner,uint40 issuedAt,uint40 latest)": ({ owner, issuedAt, latest }, w) =>
+    `the credit of ${owner} issued at ${w.time(issuedAt)} is not newer than ${w.time(latest)}, or from the future: have it attested anew`,
+  "CreditExpired(uint40 expiry)": ({ expiry }, w) =>
+    `the attested credit was good until ${w.time(expiry)}: have it attested anew`,
+  "CreditTooLong(uint40 expiry,uint256 latest)": ({ expiry, latest }, w) =>
+    `the attested credit runs until ${w.time(expiry)}, later than ${w.time(latest)}`,
   // vaults and tokens
   "ZeroShares()": () => "the amount is too small to buy one share: deposit more",
   "ERC20InsufficientAllowance(address spender,uint256 allowance,uint256 needed)": ({ spender, allowance, needed }) =>

@@ -52,7 +52,8 @@ export const SAFE_MESSAGES = {
     `${w.account(account)} owes no ${w.asset(asset)}`,
   "InsufficientBalance(bytes32 account,uint16 asset,uint256 available)": ({ account, asset, available }, w) =>
     `${w.account(account)} has only ${w.amount(asset, available)}: take at most that, or borrow the rest`,
-  "UnknownModel(uint8 model)": ({ model }) => `there is no margin model ${model}: 0 is standard, 1 portfolio`,
+  "UnknownModel(uint8 model)": ({ model }) =>
+    `there is no margin model ${model}: 0 is standard, 1 portfolio, 2 and 3 the same with attested credit`,
   "SameAccount(bytes32 account)": ({ account }, w) => `both sides are ${w.account(account)}: name two accounts`,
   "NativeValueMismatch(uint256 needed,uint256 available)": ({ needed, available }, w) =>
     `${w.wad(needed)} of the native coin are needed and ${w.wad(available)} were sent: send exactly what is deposited`,

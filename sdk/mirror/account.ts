@@ -1,12 +1,15 @@
 // An account as the safe's words and the ledger's words say it (contracts/accounts/Books.sol, contracts/types/AccountFlags.sol).
 import { decodePosition, type Position } from "../instruments.ts";
 
-/** Margin models: rules, or scenarios. */
-export type ModelNumber = 0 | 1;
+/** Margin models: rules, or scenarios; 2 and 3: the same with attested credit. */
+export type ModelNumber = 0 | 1 | 2 | 3;
 /** Rules. */
 export const STANDARD_MODEL = 0;
 /** Scenarios. */
 export const PORTFOLIO_MODEL = 1;
+
+/** The bit of a model's number that lets attested credit count. */
+export const CREDIT_BIT = 2;
 
 /** Most balances that an account can have; the last place is kept for the settlement asset. */
 export const MAX_ASSETS = 16;
@@ -29,6 +32,14 @@ export interface AccountFlags {
   readonly inAuction: boolean;
 }
 
+/** What an account's owner has been attested (contracts/incentives/CreditTiers.sol). */
+export interface Credit {
+  /** Of what initial margin asks beyond maintenance: basis points. */
+  readonly partBps: bigint;
+  /** The last second at which it counts. */
+  readonly expiry: bigint;
+}
+
 /** Everything that an account is. */
 export interface Account {
   /** Owner (20 bytes) and index (12 bytes): 0x and 64 lower-case digits. */
@@ -40,6 +51,8 @@ export interface Account {
   readonly quote: bigint;
   /** As stored, in the ledger's order. */
   readonly positions: readonly Position[];
+  /** Left out: none. Counts with the models 2 and 3 only. */
+  readonly credit?: Credit;
 }
 
 const ENTRY_BITS = 116n;
@@ -60,9 +73,8 @@ export const emptyAccount = (id: string): Account => ({ id, flags: NO_FLAGS, ent
 
 const decodeFlags = (bits: bigint): AccountFlags => {
   const model = (bits >> MODEL_SHIFT) & MODEL_MASK;
-  if (model > 1n) throw new RangeError(`the account names margin model ${model}, which is neither 0 nor 1`);
   return {
-    model: model === 0n ? STANDARD_MODEL : PORTFOLIO_MODEL,
+    model: Number(model) as ModelNumber, // two bits
     hasPositions: (bits & POSITIONS_BIT) !== 0n,
     hasQuote: (bits & QUOTE_BIT) !== 0n,
     inAuction: (bits & AUCTION_BIT) !== 0n,
@@ -107,11 +119,13 @@ export const decodeAccount = (
   id: string,
   words: readonly bigint[],
   ledger: { readonly quote: bigint; readonly positions: readonly bigint[] } = { quote: 0n, positions: [] },
+  credit?: Credit,
 ): Account => ({
   id: id.toLowerCase(),
   ...decodeWords(words),
   quote: ledger.quote,
   positions: ledger.positions.map(decodePosition),
+  ...(credit && { credit }),
 });
 
 /** Whether the engine has to ask the ledger about the account. */

@@ -1,8 +1,9 @@
 // The scale (contracts/risk/MarginEngine.sol): what an account is worth, and whether it may pass.
-import { type Account, hasLedger, STANDARD_MODEL } from "./account.ts";
+import { type Account, CREDIT_BIT, hasLedger, PORTFOLIO_MODEL, STANDARD_MODEL } from "./account.ts";
 import { isPool, KIND_IDLE, kindOf, numberOf } from "./assets.ts";
 import { evaluatePortfolio, evaluateStandard, ledgerOf } from "./models.ts";
 import { Refused } from "./errors.ts";
+import { BPS, min, mulDivDown } from "./fixed.ts";
 import { modelInput } from "./input.ts";
 import type { Market, Pool } from "./market.ts";
 import { INITIAL, LIQUIDATION, type Margins, type Purpose } from "./model.ts";
@@ -45,6 +46,16 @@ const spotMargins = (prepared: Prepared, holdings: readonly Holding[], purpose: 
   };
 };
 
+/** The engine bounds what any tier may give. */
+const MAX_CREDIT_BPS = 5_000n;
+
+/** part · (MM − IM), rounded down: what attested credit spares of the initial margin. */
+const creditOf = ({ time, ledger }: Market, { credit }: Account, { initial, maintenance }: Margins): bigint => {
+  if (maintenance <= initial || ledger?.table.creditTiers === undefined) return 0n;
+  if (credit === undefined || time > credit.expiry) return 0n;
+  return mulDivDown(maintenance - initial, min(credit.partBps, MAX_CREDIT_BPS), BPS);
+};
+
 /** {@link weigh} for holdings that are already known. */
 export const weighHoldings = (
   market: Market,
@@ -60,8 +71,11 @@ export const weighHoldings = (
     throw ledgerAsked ? new Refused("LedgerUnsupported") : new Refused("ModelUnsupported", BigInt(account.flags.model));
   }
   const input = modelInput(prepared, holdings, purpose, ledgerAsked ? ledgerOf(ledger, account, time) : undefined);
-  const evaluate = account.flags.model === STANDARD_MODEL ? evaluateStandard : evaluatePortfolio;
-  return evaluate(input, ledger, time);
+  const { model } = account.flags;
+  const evaluate = (model & PORTFOLIO_MODEL) === 0 ? evaluateStandard : evaluatePortfolio;
+  const margins = evaluate(input, ledger, time);
+  if (purpose !== INITIAL || (model & CREDIT_BIT) === 0) return margins;
+  return { ...margins, initial: margins.initial + creditOf(market, account, margins) };
 };
 
 /**

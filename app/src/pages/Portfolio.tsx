@@ -138,7 +138,7 @@ const Model = ({ data }: { data: AccountData }): ReactNode => {
   const site = useSite();
   const tx = useTx();
   const { data: snapshot } = useMarket();
-  const now = Number(data.view.model) === 1 ? 1 : 0;
+  const now = (Number(data.view.model) & 1) === 1 ? 1 : 0; // bit 1: attested credit
   const other = now === 1 ? 0 : 1;
   const outcome = useMemo(() => {
     if (snapshot === undefined) return undefined;

@@ -25,6 +25,8 @@ export interface LedgerUnderlying {
 export interface LedgerTable {
   /** w⁺: the part of unsettled profit that new risk may use, basis points. */
   readonly profitWeightBps: bigint;
+  /** Who says whose attested credit counts, lower case; left out: nobody's does. */
+  readonly creditTiers?: string;
   /** In the directory's order. */
   readonly underlyings: readonly LedgerUnderlying[];
 }

@@ -254,8 +254,10 @@ export const decodeLedgerTable = (code: string): LedgerTable => {
   const version = unsigned(head, 248, 8);
   if (version !== VERSION) throw new LedgerTableError(`ledger table version ${version}, expected ${VERSION}`);
   const count = Number(unsigned(head, 240, 8));
+  const creditTiers = BigInt.asUintN(160, head);
   return {
     profitWeightBps: unsigned(head, 224, 16),
+    ...(creditTiers !== 0n && { creditTiers: `0x${creditTiers.toString(16).padStart(40, "0")}` }),
     underlyings: Array.from({ length: count }, (_, i) => underlyingOf(at(32 * (HEADER_WORDS + i)), at)),
   };
 };
