@@ -30,10 +30,9 @@ const isProduction = process.env["HARDHAT_BUILD_PROFILE"] === "production";
 const buildDir = process.env["BUILD_DIR"] ?? (isProduction ? "./out/production" : ".");
 
 // Fuzz and invariant effort, chosen by TEST_PROFILE (this Hardhat has no --test-profile yet); depth is
-// calls per invariant run. Coverage keeps every trace in memory, so it gets few.
+// calls per invariant run. Coverage keeps every trace in memory, so it gets few. For many, see scripts/deep.ts.
 const TEST_PROFILES = {
   default: { runs: 256, depth: 64 },
-  long: { runs: 2_048, depth: 256 },
   coverage: { runs: 16, depth: 16 },
 } as const;
 

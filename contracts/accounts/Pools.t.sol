@@ -10,6 +10,7 @@ import {SessionUser, Step} from "../test/SessionUser.sol";
 import {TestToken} from "../test/TestToken.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AssetId} from "../types/AssetId.sol";
+import {DebtWord} from "../types/PoolWords.sol";
 import {KinkedRateModel} from "./KinkedRateModel.sol";
 
 /// @dev Rate models that must not stop a pool.
@@ -32,6 +33,19 @@ contract BadModel is IRateModel {
             return(0, 32)
         }
         return (0, rateAtTarget);
+    }
+}
+
+/// @dev Says what the rate at target is from now on.
+contract TellingModel is IRateModel {
+    uint256 private immutable _next;
+
+    constructor(uint256 next) {
+        _next = next;
+    }
+
+    function rates(uint256, uint256, uint256) external view returns (uint256, uint256) {
+        return (0, _next);
     }
 }
 
@@ -149,6 +163,18 @@ contract PoolsTest is SafeTest {
             withdraw(aliceId, WETH, 1e15);
             vm.prank(alice);
             safe.repay(aliceId, USDC, 1e6);
+        }
+    }
+
+    function test_AModelsRateAtTargetIsKeptUpToThirtySixBits() public {
+        borrow(aliceId, USDC, 1_000_000e6);
+        uint256[3] memory told = [uint256(12_345), (1 << 36) - 1, 1 << 36];
+        for (uint256 i; i < 3; ++i) {
+            safe.setRateModel(USDC, address(new TellingModel(told[i])));
+            skip(1 hours);
+            safe.accrue(USDC);
+            (, uint256 debtWord) = safe.poolWords(USDC);
+            assertEq(DebtWord.wrap(debtWord).rateAtTarget(), told[i] < 1 << 36 ? told[i] : (1 << 36) - 1);
         }
     }
 

@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {SafeFixture, System} from "../test/SafeFixture.sol";
 import {AuctionHandler} from "../test/invariant/AuctionHandler.sol";
+import {DoorLog} from "../test/invariant/DoorLog.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AssetId} from "../types/AssetId.sol";
@@ -46,11 +47,56 @@ contract SafeHandler is AuctionHandler {
 }
 
 /// @title What always holds of the safe, after any moves of anybody (DESIGN 10)
-abstract contract SafeInvariantsBase is SafeFixture {
+abstract contract SafeInvariantsBase is SafeFixture, DoorLog {
     uint256 private constant POOLS = 3;
     uint256 private constant ACCOUNTS = 8;
     /// @dev Bids on one account after which its auction counts as stuck.
     uint256 private constant PATIENCE = 8;
+
+    /// @dev What moves reach while prices stand still, and what only falling or failing prices lead to.
+    string[] internal still = [
+        "deposit",
+        "withdraw",
+        "borrow",
+        "repay",
+        "setOff",
+        "transfer",
+        "batch",
+        "operate",
+        "giveStranger",
+        "repayStranger",
+        "donate",
+        "collect",
+        "accrue",
+        "lend",
+        "redeem",
+        "roundTrip",
+        "vaultRoundTrip",
+        "exit",
+        "wait",
+        "failFeed",
+        "leverage",
+        "flash",
+        "reduce",
+        "pend",
+        "settle",
+        "quit"
+    ];
+    string[] internal moving = [
+        "crash",
+        "rally",
+        "checkpoint",
+        "reduceUnhealthy",
+        "start",
+        "poke",
+        "end",
+        "bid",
+        "bidPartial",
+        "bidInsolvent",
+        "fundPays",
+        "writeOff",
+        "startAndBid"
+    ];
 
     SafeHandler internal handler;
     /// @dev All accounts that there are.
@@ -168,6 +214,8 @@ contract SafeInvariants is SafeInvariantsBase {
     }
 
     function afterInvariant() public {
+        _logDoors(address(handler), still);
+        _logDoors(address(handler), moving);
         _drain();
         _checkCover();
         _checkTotals();
@@ -195,6 +243,10 @@ contract SafeStillInvariants is SafeInvariantsBase {
     function invariant_A2_NobodyTakesOutMoreThanWasPutIn() public {
         assertLe(handler.equity(), start + DUST);
     }
+
+    function afterInvariant() public {
+        _logDoors(address(handler), still);
+    }
 }
 
 /// @title A long scripted run: no move of the random ones is empty
@@ -202,8 +254,6 @@ contract SafeMovesTest is SafeInvariantsBase {
     /// @dev `MOVES` in the environment overrides it. (Whoever reads the environment is not replayed with traces when it fails,
     /// which for so many calls would not fit into memory.)
     uint256 private constant MOVES = 4_000;
-
-    string[] internal names;
 
     function test_EveryMoveIsReached() public {
         bytes4[] memory moves = handler.moves();
@@ -220,31 +270,13 @@ contract SafeMovesTest is SafeInvariantsBase {
         }
         _checkTotals();
         _drain();
-        names = ["deposit", "withdraw", "borrow", "repay", "setOff", "transfer", "batch", "operate", "giveStranger"];
-        _requireDone();
-        names = [
-            "repayStranger",
-            "donate",
-            "collect",
-            "accrue",
-            "lend",
-            "redeem",
-            "roundTrip",
-            "vaultRoundTrip",
-            "exit"
-        ];
-        _requireDone();
-        names = ["crash", "rally", "wait", "checkpoint", "failFeed", "leverage", "flash", "reduce", "reduceUnhealthy"];
-        _requireDone();
-        names = ["pend", "start", "poke", "end", "bid", "bidPartial", "bidInsolvent", "fundPays", "writeOff"];
-        _requireDone();
-        names = ["startAndBid", "settle", "quit"];
-        _requireDone();
-        names = ["V3", "A1", "A2", "A3", "A4", "L1", "L2", "O1"];
-        for (uint256 i; i < names.length; ++i) _holds(bytes32(bytes(names[i])));
+        _requireDone(still);
+        _requireDone(moving);
+        bytes32[8] memory ids = [bytes32("V3"), "A1", "A2", "A3", "A4", "L1", "L2", "O1"];
+        for (uint256 i; i < ids.length; ++i) _holds(ids[i]);
     }
 
-    function _requireDone() private view {
+    function _requireDone(string[] memory names) private view {
         for (uint256 i; i < names.length; ++i) assertGt(handler.done(bytes32(bytes(names[i]))), 0, names[i]);
     }
 

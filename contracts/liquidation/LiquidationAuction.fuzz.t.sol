@@ -4,6 +4,7 @@ pragma solidity ^0.8.34;
 import {ILiquidationAuction, Quote} from "../interfaces/ILiquidationAuction.sol";
 import {AuctionSafeStub} from "../test/AuctionStubs.sol";
 import {AuctionTest} from "../test/AuctionTest.sol";
+import {DoorLog} from "../test/invariant/DoorLog.sol";
 import {WAD} from "../types/FixedPoint.sol";
 import {LiquidationAuction} from "./LiquidationAuction.sol";
 
@@ -147,9 +148,8 @@ contract LiquidationAuctionFuzzTest is AuctionTest {
 
 /// @dev Moves one account, its prices and the time at random; every step keeps L1.
 contract AuctionHandler is AuctionTest {
-    uint256 public bids;
-    uint256 public insolventBids;
-    uint256 public endings;
+    /// @notice How often each door let a call pass.
+    mapping(bytes32 door => uint256) public done;
     string public broken;
 
     constructor(uint8 decimals) {
@@ -178,17 +178,20 @@ contract AuctionHandler is AuctionTest {
 
     function start() external {
         try auction.start(account, keeper) {
+            ++done["start"];
             _check(maintenanceOf(account) < 0, "L1: started while healthy");
         } catch {}
     }
 
     function poke() external {
-        try auction.poke(account) {} catch {}
+        try auction.poke(account) {
+            ++done["poke"];
+        } catch {}
     }
 
     function end() external {
         try auction.end(account) {
-            ++endings;
+            ++done["end"];
             _check(maintenanceOf(account) >= 0, "L1: ended while unhealthy");
         } catch {}
     }
@@ -198,8 +201,7 @@ contract AuctionHandler is AuctionTest {
         uint256 max = status().maxFraction;
         fraction = whole ? MAX : bound(fraction, 1, WAD);
         try safe.bid(account, fraction) returns (Quote memory quote) {
-            ++bids;
-            if (quote.price < 0) ++insolventBids;
+            ++done[quote.price < 0 ? bytes32("insolvent bid") : bytes32("bid")];
             _check(before < 0, "L1: bid on a healthy account");
             _check(quote.fraction <= max, "L1: f over f_max");
             _check(maintenanceOf(account) >= before, "L1: a bid lowered maintenance");
@@ -227,7 +229,8 @@ contract AuctionHandler is AuctionTest {
     }
 }
 
-abstract contract AuctionInvariants is AuctionTest {
+abstract contract AuctionInvariants is AuctionTest, DoorLog {
+    string[] private doors = ["start", "poke", "end", "bid", "insolvent bid"];
     AuctionHandler internal handler;
 
     function _use(uint8 decimals) internal {
@@ -253,6 +256,10 @@ abstract contract AuctionInvariants is AuctionTest {
         uint256 snapshot = vm.snapshotState();
         assertTrue(handler.canBeClosed());
         vm.revertToState(snapshot);
+    }
+
+    function afterInvariant() public {
+        _logDoors(address(handler), doors);
     }
 
     function invariant_TheSlotMeansNothingWithoutTheFlag() public view {

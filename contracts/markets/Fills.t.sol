@@ -40,6 +40,16 @@ contract FillsTest is LedgerTest {
         assertFlags(bobId, false, false);
     }
 
+    /// The first named pays the product rounded down, whichever side it takes.
+    function test_D1_AFillsQuoteIsRoundedOnce() public {
+        trade(aliceId, bobId, ethPerp, 1, 1.5e18);
+        assertEq(quoteOf(aliceId), -1);
+        assertEq(quoteOf(bobId), 1);
+        sender.fill(makeFill(carolId, bobId, ethPerp, -1, 1.5e18));
+        assertEq(quoteOf(carolId), 2);
+        assertEq(quoteOf(bobId), -1);
+    }
+
     function test_AFillMayFlipAPosition() public {
         trade(aliceId, bobId, ethPerp, 1e18, 2_000e18);
         trade(carolId, aliceId, ethPerp, 4e18, 2_000e18);

@@ -283,6 +283,14 @@ contract LedgerGovernanceTest is LedgerTest {
         assertEq(_checkpoint(), 5e18);
     }
 
+    /// A1 would let it stand still; rounded up, the smallest interest still rises.
+    function test_SlowOpenInterestRisesRoundedUp() public {
+        trade(aliceId, bobId, ethPerp, 1_001, 1);
+        assertEq(_checkpoint(), 0);
+        skip(1 hours);
+        assertEq(_checkpoint(), 51); // 5 % of 1,001
+    }
+
     function _checkpoint() private returns (uint256) {
         return ledger.checkpointOpenInterest(ETH);
     }

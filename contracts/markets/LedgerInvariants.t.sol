@@ -3,6 +3,7 @@ pragma solidity ^0.8.34;
 
 import {LedgerHandler, LedgerParts} from "../test/LedgerHandler.sol";
 import {LedgerTest} from "../test/LedgerTest.sol";
+import {DoorLog} from "../test/invariant/DoorLog.sol";
 import {PerpConfig, PerpMarket} from "../interfaces/IPositions.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
@@ -14,7 +15,19 @@ contract LedgerMoves is LedgerHandler {
 }
 
 /// @title D1: whatever is done in whatever order, positions, quotes and unsettled PnL sum to zero
-contract LedgerInvariants is LedgerTest {
+contract LedgerInvariants is LedgerTest, DoorLog {
+    string[] private doors = [
+        "filled",
+        "poked",
+        "settled expiry",
+        "listed",
+        "frozen",
+        "closed",
+        "settled",
+        "taken",
+        "swept",
+        "any order"
+    ];
     LedgerMoves private handler;
     AccountId[] private traders;
     AccountId private treasury;
@@ -42,6 +55,10 @@ contract LedgerInvariants is LedgerTest {
         if (handler.steps() % 8 == 0) _checkAll();
     }
 
+    function afterInvariant() public {
+        _logDoors(address(handler), doors);
+    }
+
     /// @dev Every move in an order in which each does what it is for: random runs would not show it if one never did.
     function test_EveryMoveIsReached() public {
         handler.list();
@@ -63,20 +80,8 @@ contract LedgerInvariants is LedgerTest {
             handler.sweep(luck >> 20, luck);
             _checkAll();
         }
-        string[10] memory reached = [
-            "filled",
-            "poked",
-            "settled expiry",
-            "listed",
-            "frozen",
-            "closed",
-            "settled",
-            "taken",
-            "swept",
-            "any order"
-        ];
-        for (uint256 i = 0; i < reached.length; ++i) {
-            assertGt(handler.done(bytes32(bytes(reached[i]))), 0, reached[i]);
+        for (uint256 i = 0; i < doors.length; ++i) {
+            assertGt(handler.done(bytes32(bytes(doors[i]))), 0, doors[i]);
         }
         assertGt(handler.done("filled"), handler.done("refused"), "mostly refused");
     }

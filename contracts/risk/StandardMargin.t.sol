@@ -211,6 +211,14 @@ contract StandardMarginTest is RiskTest {
         assertEq(initial(three(STETH, 5e18, WETH_SHARE, 5e18, WETH, -5e18)), 10_000e18 - 1_500e18 - 900e18);
     }
 
+    function test_cashCountsWithItsHaircutIfItHasOne() public {
+        haircuts[0] = haircut(100, 50);
+        rebuild();
+        assertEq(initial(one(USDC, 1_000e6)), 985e18);
+        assertEq(maintenance(one(USDC, 1_000e6)), 990e18);
+        assertEq(initial(one(USDC, -1_000e6)), -1_015e18);
+    }
+
     function test_settlementAssetMayBeInAGroup() public {
         haircuts[0] = haircut(100, 100);
         for (uint256 i; i < 5; i += 2) {
