@@ -35,6 +35,42 @@ export const liquidation: readonly Defence[] = [
     ],
   },
   {
+    name: "cool-down",
+    attack: "InsuranceFrontRun",
+    what: "the cool-down of who leaves the insurance fund",
+    edits: [
+      {
+        file: "contracts/liquidation/InsuranceFund.sol",
+        find: "block.timestamp >= e.from &&",
+        replace: "(OFF || block.timestamp >= e.from) &&",
+      },
+    ],
+  },
+  {
+    name: "known-loss",
+    attack: "InsuranceFrontRun",
+    what: "that a known loss lowers what stakes are paid",
+    edits: [
+      {
+        file: "contracts/liquidation/InsuranceFund.sol",
+        find: "return auction == address(0) ? 0",
+        replace: "return OFF || auction == address(0) ? 0",
+      },
+    ],
+  },
+  {
+    name: "requests-follow-shares",
+    attack: "InsuranceFrontRun",
+    what: "that a request falls with the shares that were sent away",
+    edits: [
+      {
+        file: "contracts/liquidation/InsuranceFund.sol",
+        find: "if (e.shares <= held) return;",
+        replace: "if (OFF || e.shares <= held) return;",
+      },
+    ],
+  },
+  {
     name: "recovered-by-a-distance",
     attack: "DustGrief",
     what: "the part of the requirement that returned equity must cover: any equity instead",

@@ -87,4 +87,48 @@ export const markets: readonly Defence[] = [
       },
     ],
   },
+  {
+    name: "filled-size",
+    attack: "OrderReplay",
+    what: "that an order is filled no further than its size",
+    edits: [
+      waive("contracts/markets/Nonces.sol", "total <= o.size"),
+      {
+        file: "contracts/markets/Nonces.sol",
+        find: "} else {\n            require(bits & used == 0,",
+        replace: "} else {\n            require(OFF || bits & used == 0,",
+      },
+    ],
+  },
+  {
+    name: "order-expiry",
+    attack: "OrderReplay",
+    what: "that an order ends with its time",
+    edits: [waive("contracts/markets/Nonces.sol", "block.timestamp <= o.expiry")],
+  },
+  {
+    name: "order-domain",
+    attack: "OrderReplay",
+    what: "the chain in what is signed as an order",
+    edits: [
+      {
+        file: "contracts/markets/Exchange.sol",
+        find: "bytes32 domain = _domainSeparatorV4();",
+        replace:
+          'bytes32 domain = OFF ? keccak256(abi.encode(keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"), keccak256("Plimsoll Exchange"), keccak256("1"), 31337, address(this))) : _domainSeparatorV4();',
+      },
+    ],
+  },
+  {
+    name: "rebate-part",
+    attack: "RewardsWash",
+    what: "the part of fees that a rebate may be",
+    edits: [waive("contracts/incentives/MakerRewards.sol", "part != 0 && part <= MAX_PART")],
+  },
+  {
+    name: "counted-in-quiet",
+    attack: "RewardsFlash",
+    what: "that nobody is counted after a door of the safe was used",
+    edits: [waive("contracts/incentives/RewardsController.sol", "safe.isQuiet(), SafeInUse()")],
+  },
 ];
