@@ -15,6 +15,7 @@ import hre from "hardhat";
 import { configVariable } from "hardhat/config";
 
 import type { AttestersConfig } from "../deploy/config/derivatives.ts";
+import { LOCAL_POOL_SEED } from "../deploy/config/localDerivatives.ts";
 import type { Address, GovernanceConfig, NetworkConfig } from "../deploy/config/types.ts";
 import { type Deployment, writeDeployment } from "../deploy/lib/addresses.ts";
 import { deployLocal, deployPlimsoll } from "../deploy/lib/deploy.ts";
@@ -77,9 +78,11 @@ const main = async () => {
       );
     }
     const options = { displayUi: !values.quiet };
+    // so that a local network has prices on-chain from the start
+    const local = { ...options, poolSeed: LOCAL_POOL_SEED };
     const deployment: Deployment =
       values.config === undefined
-        ? await deployLocal(connection, options)
+        ? await deployLocal(connection, local)
         : await deployPlimsoll(connection, await readConfig(values.config), options);
 
     console.log(`\nAddresses: ${writeDeployment(deployment)}\n`);

@@ -22,9 +22,11 @@ import {
   ILiquidationAuction__factory,
   ILiquidationUnwinder__factory,
   IMakerRewards__factory,
+  ILiquidityPool__factory,
   IMarginAccounts__factory,
   IMarginEngine__factory,
   IMarginLens__factory,
+  IPoolPricer__factory,
   IPositionsLedger__factory,
   IRateModel__factory,
   IRewards__factory,
@@ -67,12 +69,16 @@ export const leverageRouterAbi = ILeverageRouter__factory.abi;
 export const liquidationAuctionAbi = ILiquidationAuction__factory.abi;
 /** Liquidation without capital. */
 export const liquidationUnwinderAbi = ILiquidationUnwinder__factory.abi;
+/** The passive maker of perps and options, and its share. */
+export const liquidityPoolAbi = ILiquidityPool__factory.abi;
 /** The safe: every door, view, event and error of it. */
 export const marginAccountsAbi = IMarginAccounts__factory.abi;
 /** The scale. */
 export const marginEngineAbi = IMarginEngine__factory.abi;
 /** Reads for wallets and keepers. */
 export const marginLensAbi = IMarginLens__factory.abi;
+/** What the liquidity pool asks and bids. */
+export const poolPricerAbi = IPoolPricer__factory.abi;
 /** The ledger of perps and options. */
 export const positionsLedgerAbi = IPositionsLedger__factory.abi;
 /** A pool's rate model. */

@@ -83,6 +83,14 @@ export interface IncentiveContracts {
   creditTiers: Address;
 }
 
+/** What a deployment with a liquidity pool has on top. */
+export interface LiquidityPoolContracts {
+  /** The passive maker, whose share is an ERC-4626 with exits by request. */
+  liquidityPool: Address;
+  /** What it asks and bids, and what its book is worth. */
+  poolPricer: Address;
+}
+
 /** What can be traded on an index. */
 export interface DeployedUnderlying {
   /** The number in instruments: that of the pool whose asset is the index. */
@@ -108,7 +116,10 @@ export interface Deployment {
   /** Nothing of the protocol is older than this block: where a reader of events may start. */
   fromBlock: number;
   deployer: Address;
-  contracts: DeployedContracts & Partial<DerivativeContracts> & Partial<IncentiveContracts>;
+  contracts: DeployedContracts &
+    Partial<DerivativeContracts> &
+    Partial<IncentiveContracts> &
+    Partial<LiquidityPoolContracts>;
   wrappedNative: Address;
   /** Where routers swap; a local network says its router and position manager too. */
   uniswap: UniswapDeployment;

@@ -37,6 +37,8 @@ import {
   ILiquidationUnwinder__factory,
   type IMakerRewards,
   IMakerRewards__factory,
+  type ILiquidityPool,
+  ILiquidityPool__factory,
   type IMarginAccounts,
   IMarginAccounts__factory,
   type IPositionsLedger,
@@ -64,6 +66,7 @@ interface Emitters {
   insuranceFund: IInsuranceFund | IAccessManaged;
   leverageRouter: ILeverageRouter;
   liquidationUnwinder: ILiquidationUnwinder;
+  liquidityPool: ILiquidityPool | IAccessManaged;
   attestedFeed: IAttestations | IAccessManaged;
   realizedVolatility: IVolatilityObserver;
   settlementPrices: ISettlementRounds;
@@ -139,6 +142,7 @@ const INTERFACES: { readonly [Source in EventSource]: readonly Interface[] } = {
   insuranceFund: [IInsuranceFund__factory.createInterface(), managed],
   leverageRouter: [ILeverageRouter__factory.createInterface()],
   liquidationUnwinder: [ILiquidationUnwinder__factory.createInterface()],
+  liquidityPool: [ILiquidityPool__factory.createInterface(), managed],
   attestedFeed: [IAttestations__factory.createInterface(), managed],
   realizedVolatility: [IVolatilityObserver__factory.createInterface()],
   settlementPrices: [ISettlementRounds__factory.createInterface()],

@@ -19,6 +19,7 @@ import { packRiskTable, unpackRiskTable } from "../sdk/tables/riskTable.ts";
 import {
   ChoreRewards__factory,
   CreditTiers__factory,
+  LiquidityPool__factory,
   MakerRewards__factory,
   RewardsController__factory,
 } from "../types/ethers-contracts/index.js";
@@ -38,6 +39,7 @@ describe("the list of restricted functions", () => {
     if (file === "incentives/MakerRewards.sol") return "makerRewards";
     if (file === "incentives/ChoreRewards.sol") return "choreRewards";
     if (file === "incentives/CreditTiers.sol") return "creditTiers";
+    if (file.startsWith("liquidity/")) return "liquidityPool";
     if (file === "markets/Exchange.sol") return "exchange";
     if (file === "markets/Positions.sol" || file === "markets/LedgerGovernance.sol") return "positions";
     throw new Error(
@@ -111,8 +113,9 @@ describe("a deployment that was handed over", () => {
       choreRewards: { interface: ChoreRewards__factory.createInterface() },
       creditTiers: { interface: CreditTiers__factory.createInterface() },
     };
-    return { safe, insuranceFund, exchange, attestedFeed, positions: { interface: ledger }, ...incentives }[contract]
-      .interface;
+    const liquidityPool = { interface: LiquidityPool__factory.createInterface() };
+    const traded = { exchange, attestedFeed, liquidityPool, positions: { interface: ledger } };
+    return { safe, insuranceFund, ...traded, ...incentives }[contract].interface;
   };
 
   /** Every restricted function of every contract, ready to be called by anyone. */
@@ -125,7 +128,9 @@ describe("a deployment that was handed over", () => {
         // Nobody can be dropped who is no attester.
         const args = name === "dropSigner" ? [LOCAL_ATTESTERS[0]] : fragment.inputs.map(blank);
         const data = abi.encodeFunctionData(fragment, args);
-        return { name, role, to: derivativeContracts(p.deployment)[contract], data };
+        const to = p.deployment.contracts[contract];
+        if (to === undefined) throw new Error(`no ${contract} is deployed`);
+        return { name, role, to, data };
       });
     });
 

@@ -2,6 +2,7 @@
 // are told. validateDerivatives.ts says which field is wrong.
 import type { RuleParameters } from "../../sdk/tables/ruleTable.ts";
 import type { ScenarioParameters } from "../../sdk/tables/scenarioTable.ts";
+import type { LiquidityPoolConfig } from "./liquidityPool.ts";
 import type { Address, Amount, BasisPoints, Seconds } from "./types.ts";
 
 /** Of a notional, in millionths: see {@link feePercent}. */
@@ -20,6 +21,8 @@ export interface DerivativesConfig {
   fees: FeesConfig;
   /** Each needs a pool, whose asset is its index. */
   underlyings: readonly UnderlyingConfig[];
+  /** The passive maker. Left out: none. */
+  liquidityPool?: LiquidityPoolConfig;
 }
 
 export interface AttestersConfig {

@@ -8,6 +8,7 @@ import {
   type UnderlyingConfig,
 } from "./derivatives.ts";
 import { expiryGrid, strikesAround } from "./grids.ts";
+import type { LiquidityPoolConfig, PoolMarketConfig } from "./liquidityPool.ts";
 import { marginModels } from "./models.ts";
 import { type Address, days, hours, minutes, percent } from "./types.ts";
 
@@ -23,7 +24,12 @@ export interface LocalDerivativesOptions {
   prices?: Partial<LocalPrices>;
   /** Unix time that expiries are counted from; a deployment counts from its first block. */
   startedAt?: number;
+  /** Whole USDC that the liquidity pool begins with; the treasury gets the shares. */
+  poolSeed?: string;
 }
+
+/** Whole USDC that a local network of its own process begins its liquidity pool with. */
+export const LOCAL_POOL_SEED = "250000";
 
 /** Whatever gives no starting time only looks at the configuration. */
 const SOME_TIME = Date.UTC(2026, 0, 1) / 1_000;
@@ -94,9 +100,39 @@ const bitcoin = marginModels({
   leastVolatility: 0.4,
 });
 
+/** Ten basis points, half a percent at the limit; one vol point, three at the limit. */
+const quoted = (underlying: string, deltaLimit: string): PoolMarketConfig => ({
+  underlying,
+  base: feePercent(0.1),
+  skew: feePercent(0.5),
+  volSpread: feePercent(1),
+  volSkew: feePercent(3),
+  optionMin: feePercent(0.01),
+  ageWeight: 25,
+  deviationWeight: 100,
+  maxAge: minutes(65),
+  minTime: hours(6),
+  deltaLimit,
+  vegaLimit: "20000",
+  optionLimit: "400",
+});
+
+const passiveMaker = (treasury: Address, seed?: string): LiquidityPoolConfig => ({
+  name: "Plimsoll Liquidity",
+  symbol: "pLIQ",
+  depositCap: "10000000",
+  exitDelay: hours(8),
+  reserve: percent(20),
+  maxOptions: 32,
+  totalDelta: 500_000,
+  totalVega: 40_000,
+  markets: [quoted("ETH", "200"), quoted("BTC", "8")],
+  ...(seed !== undefined && { seed: { amount: seed, owner: treasury } }),
+});
+
 export const localDerivatives = (
   treasury: Address,
-  { prices, startedAt = SOME_TIME }: LocalDerivativesOptions,
+  { prices, startedAt = SOME_TIME, poolSeed }: LocalDerivativesOptions,
 ): DerivativesConfig => {
   const spot = { ...DEFAULT_LOCAL_PRICES, ...prices };
   const options = (price: number, tick: number, openInterestCap: string): UnderlyingConfig["options"] & object => ({
@@ -149,5 +185,6 @@ export const localDerivatives = (
         volatilityScale: { reference: percent(60), max: percent(200) },
       },
     ],
+    liquidityPool: passiveMaker(treasury, poolSeed),
   };
 };

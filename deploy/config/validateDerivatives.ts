@@ -13,6 +13,7 @@ import type {
   VolatilityConfig,
 } from "./derivatives.ts";
 import { type AssetConfig, days, hours, minutes, percent } from "./types.ts";
+import { checkLiquidityPool } from "./validatePool.ts";
 
 const MAX_SIGNERS = 32;
 const MAX_TIERS = 5;
@@ -211,7 +212,7 @@ const checkSameGroup = (check: Checker, field: string, one: UnderlyingConfig, fi
 
 export const checkDerivatives = (
   check: Checker,
-  { attesters, volatility, fees, profitWeight, underlyings }: DerivativesConfig,
+  { attesters, volatility, fees, profitWeight, underlyings, liquidityPool }: DerivativesConfig,
   assets: readonly AssetConfig[],
 ): void => {
   checkAttesters(check, attesters);
@@ -231,6 +232,9 @@ export const checkDerivatives = (
     groups.set(underlying.group.number, first);
     checkSameGroup(check, field, underlying, first);
   });
+  if (liquidityPool === undefined) return;
+  const names = underlyings.map(({ name }) => name);
+  checkLiquidityPool(check, liquidityPool, names, assets[0]?.decimals ?? 0);
 };
 
 /** The attesters move marks: none of them should be who may change the protocol. */

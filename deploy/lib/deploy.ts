@@ -163,7 +163,7 @@ export const deployLocal = async (
   const before = await connection.ethers.provider.getBlockNumber();
   const prices = { ...DEFAULT_LOCAL_PRICES, ...options.prices };
   const own = ignitionOptions(await chainIdOf(connection), options);
-  const local = await connection.ignition.deploy(localModule(prices), own);
+  const local = await connection.ignition.deploy(localModule(prices, options.poolSeed), own);
   const address = async (name: keyof typeof local) => (await local[name].getAddress()) as Address;
   const tokenAndFeed = async (token: keyof typeof local, feed: keyof typeof local) => ({
     token: await address(token),

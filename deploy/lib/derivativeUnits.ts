@@ -11,6 +11,7 @@ import type {
   PerpConfig,
   VolatilityConfig,
 } from "../config/derivatives.ts";
+import type { LiquidityPoolConfig, PoolMarketConfig } from "../config/liquidityPool.ts";
 import type { BasisPoints, NetworkConfig } from "../config/types.ts";
 import { packLedgerParameters } from "../../sdk/tables/ledgerTable.ts";
 import { packRuleParameters } from "../../sdk/tables/ruleTable.ts";
@@ -93,3 +94,27 @@ export const ledgerParameters = (config: NetworkConfig, { profitWeight, underlyi
       scenarios: packScenarioParameters(scenarios),
     })),
   });
+
+/** Whole settlement tokens in the token's units. */
+export const seedAmount = ({ assets: [settlement] }: NetworkConfig, amount: string): bigint => {
+  if (settlement === undefined) throw new Error("the configuration has no settlement asset");
+  return parseUnits(amount, settlement.decimals);
+};
+
+/** `PoolTerms` of the liquidity pool. */
+export const poolTerms = (config: NetworkConfig, pool: LiquidityPoolConfig) => ({
+  depositCap: seedAmount(config, pool.depositCap),
+  exitDelay: pool.exitDelay,
+  reserve: pool.reserve,
+  maxOptions: pool.maxOptions,
+  totalDelta: pool.totalDelta,
+  totalVega: pool.totalVega,
+});
+
+/** `MarketTerms` of the liquidity pool. */
+export const poolMarketTerms = ({ underlying: _, ...terms }: PoolMarketConfig) => ({
+  ...terms,
+  deltaLimit: wholeUnits(terms.deltaLimit),
+  vegaLimit: wholeUnits(terms.vegaLimit),
+  optionLimit: wholeUnits(terms.optionLimit),
+});

@@ -20,12 +20,14 @@ import {
   LiquidationAuction__factory,
   LiquidationUnwinder__factory,
   MakerRewards__factory,
+  LiquidityPool__factory,
   MarginAccounts__factory,
   MarginAccountsAdmin__factory,
   MarginAccountsExtension__factory,
   MarginEngine__factory,
   MarginLens__factory,
   NormalTable__factory,
+  PoolPricer__factory,
   PortfolioModel__factory,
   Positions__factory,
   PositionsExtension__factory,
@@ -382,6 +384,23 @@ export const DOORS: Readonly<Record<ListedContract, Doors>> = {
     }),
   ),
   creditTiers: contract("creditTiers", part(CreditTiers__factory, { ...managed, attest: "attesters" })),
+  poolPricer: silent("poolPricer", PoolPricer__factory),
+  liquidityPool: contract(
+    "liquidityPool",
+    part(LiquidityPool__factory, {
+      ...managed,
+      trade: "anyone", // of orders that the taker signed
+      deposit: "anyone",
+      mint: "anyone",
+      requestRedeem: "its holder",
+      fulfil: "anyone",
+      withdraw: "its holder",
+      redeem: "its holder",
+      approve: "anyone",
+      transfer: "anyone",
+      transferFrom: "anyone",
+    }),
+  ),
 };
 
 /** Where the code behind a proxy stands by itself; the proxy is what counts. */

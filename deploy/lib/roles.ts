@@ -11,6 +11,7 @@ import {
   InsuranceFund__factory,
   IPositionsLedger__factory,
   MakerRewards__factory,
+  LiquidityPool__factory,
   Positions__factory,
   RewardsController__factory,
 } from "../../types/ethers-contracts/index.js";
@@ -127,6 +128,14 @@ export const RESTRICTED = {
     setParts: "governor",
     // At worst everybody shows his full initial margin again, for new risk.
     revoke: "guardian",
+  }),
+  liquidityPool: restricted(LiquidityPool__factory, {
+    setMarketTerms: "governor",
+    setPoolTerms: "governor",
+    setPricer: "governor",
+    setModel: "governor",
+    // Stops its quotes; deposits and exits go on.
+    pauseQuotes: "guardian",
   }),
 } as const;
 

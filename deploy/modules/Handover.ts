@@ -1,4 +1,4 @@
-import { buildModule, type ContractFuture } from "@nomicfoundation/ignition-core";
+import { buildModule, type ContractFuture, type IgnitionModule } from "@nomicfoundation/ignition-core";
 
 import type { GovernanceConfig } from "../config/types.ts";
 import {
@@ -15,7 +15,10 @@ import type { spotMarketModule } from "./Market.ts";
  * Gives every restricted function to its role, every role to its holder, and the admin role to the timelock; the
  * deployer's own admin right goes last. From then on nothing changes without the timelock's delay (G1).
  */
-export const handoverModule = (market: ReturnType<typeof spotMarketModule>, governance: GovernanceConfig) =>
+export const handoverModule = (
+  market: IgnitionModule<string, string, ReturnType<typeof spotMarketModule>["results"]>,
+  governance: GovernanceConfig,
+) =>
   buildModule("Handover", (m) => {
     const deployer = m.getAccount(0);
     const contracts = m.useModule(market);

@@ -24,14 +24,19 @@ const POCKET_MONEY = "1";
 /** Observations that a Uniswap pool keeps: enough for a TWAP of hours at a trade every few minutes. */
 const OBSERVATIONS = 64;
 
-/** What a local network lacks: tokens, Chainlink feeds, a Uniswap v3 factory. Anyone may mint and set prices there. */
-export const localModule = (prices: LocalPrices) =>
+/**
+ * What a local network lacks: tokens, Chainlink feeds, a Uniswap v3 factory. Anyone may mint and set prices there. `poolSeed`: whole
+ * USDC that the deployer gets for the liquidity pool.
+ */
+export const localModule = (prices: LocalPrices, poolSeed = "0") =>
   buildModule("Local", (m) => {
     const deployer = m.getAccount(0);
 
     const token = (symbol: LocalSymbol, name: string) => {
       const future = m.contract("LocalToken", [name, symbol, LOCAL_DECIMALS[symbol]], { id: symbol });
-      m.call(future, "mint", [deployer, parseUnits(POCKET_MONEY, LOCAL_DECIMALS[symbol])], { id: `mint_${symbol}` });
+      const decimals = LOCAL_DECIMALS[symbol];
+      const seed = parseUnits(symbol === "USDC" ? poolSeed : "0", decimals);
+      m.call(future, "mint", [deployer, parseUnits(POCKET_MONEY, decimals) + seed], { id: `mint_${symbol}` });
       return future;
     };
     const feed = (symbol: LocalSymbol) =>

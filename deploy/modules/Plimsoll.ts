@@ -4,13 +4,17 @@ import type { NetworkConfig } from "../config/types.ts";
 import { assetsModule } from "./Assets.ts";
 import { derivativesModule } from "./Derivatives.ts";
 import { handoverModule } from "./Handover.ts";
+import { liquidityPoolModule } from "./LiquidityPool.ts";
 import { marketModule, spotMarketModule } from "./Market.ts";
 import { protocolModule } from "./Protocol.ts";
 
 const wholeMarket = (config: NetworkConfig) => {
   const assets = assetsModule(protocolModule(config), config);
   if (config.derivatives === undefined) return spotMarketModule(assets, config);
-  return marketModule(derivativesModule(assets, config, config.derivatives), config, config.derivatives);
+  const { derivatives } = config;
+  const market = marketModule(derivativesModule(assets, config, derivatives), config, derivatives);
+  if (derivatives.liquidityPool === undefined) return market;
+  return liquidityPoolModule(market, config, derivatives, derivatives.liquidityPool);
 };
 
 /**

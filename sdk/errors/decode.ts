@@ -5,12 +5,13 @@ import type { ErrorContext } from "./format.ts";
 import { Words } from "./format.ts";
 import { NEIGHBOUR_ERRORS, PROTOCOL_ERRORS } from "./list.ts";
 import { MARKET_MESSAGES } from "./markets.ts";
+import { POOL_MESSAGES } from "./pool.ts";
 import { REST_MESSAGES } from "./rest.ts";
 import { SAFE_MESSAGES, type Templates } from "./safe.ts";
 import type { CustomError, ErrorArgs, ErrorSignature } from "./types.ts";
 
 /** Complete by its type: an error without a sentence does not compile. */
-const MESSAGES: Templates = { ...SAFE_MESSAGES, ...MARKET_MESSAGES, ...REST_MESSAGES };
+const MESSAGES: Templates = { ...SAFE_MESSAGES, ...MARKET_MESSAGES, ...POOL_MESSAGES, ...REST_MESSAGES };
 
 /** What every decoded error has. */
 interface Decoded {

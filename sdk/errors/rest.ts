@@ -101,7 +101,7 @@ export const REST_MESSAGES = {
     `the rewards of ${w.account(holder)} are its owner's to claim, not those of ${caller}`,
   "InvalidStream(bytes32 field)": ({ field }, w) => `the stream's "${w.text(field)}" is out of bounds or missing`,
   "InvalidRebate(bytes32 field)": ({ field }, w) => `the rebate's "${w.text(field)}" is out of bounds or missing`,
-  "InvalidTerms(bytes32 field)": ({ field }, w) => `the terms of chores are out of bounds in "${w.text(field)}"`,
+  "InvalidTerms(bytes32 field)": ({ field }, w) => `the terms are out of bounds in "${w.text(field)}"`,
   "ChoreNotPaid(uint8 underlying)": ({ underlying }, w) =>
     `chores of ${w.underlying(underlying)} are not paid for: use the public door`,
   "NothingDone(bytes32 chore)": ({ chore }, w) =>
