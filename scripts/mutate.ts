@@ -55,14 +55,20 @@ if (!existsSync(artifacts)) {
 
 const { places, mutants } = JSON.parse(readFileSync(list, "utf8")) as { places: number; mutants: Mutant[] };
 
-/** What a test has killed stays killed when tests are added; what survived other tests is run again. */
-const results = new Map<number, Result>();
+interface Known extends Result {
+  /** Which tests were asked. */
+  readonly tests: string;
+}
+
+const results = new Map<number, Known>();
 if (existsSync(done)) {
   for (const line of readFileSync(done, "utf8").trim().split("\n")) {
-    const result = JSON.parse(line) as Result & { tests: string };
-    if (result.killed || result.tests === tests) results.set(result.id, result);
+    const result = JSON.parse(line) as Known;
+    results.set(result.id, result);
   }
 }
+/** What a test has killed stays killed when tests are added; what survived other tests is run again, and counts as alive until then. */
+const isOpen = (known: Known | undefined): boolean => known === undefined || (!known.killed && known.tests !== tests);
 
 const runner = new Runner(artifacts);
 let stopped = false;
@@ -83,19 +89,19 @@ const spread = mutants.map((_, i) => mutants[(i * stride) % mutants.length] as M
 
 /** All mutants quickly first: whoever stops early knows where the gaps are. */
 const passes = [
-  { wanted: (old: Result | undefined) => old === undefined, run: (mutant: Mutant) => runner.runQuickly(mutant) },
+  { wanted: isOpen, run: (mutant: Mutant) => runner.runQuickly(mutant) },
   {
-    wanted: (old: Result | undefined) => old?.killed === false && old.stage !== "thorough",
+    wanted: (old: Known | undefined) => !isOpen(old) && old?.killed === false && old.stage !== "thorough",
     run: (mutant: Mutant) => runner.runThoroughly(mutant),
   },
 ];
 for (const { wanted, run } of passes) {
   for (const mutant of spread) {
     if (!wanted(results.get(mutant.id)) || isStopped()) continue;
-    const result = await run(mutant);
+    const result = { ...(await run(mutant)), tests };
     if (stopped) break; // an end that we caused kills no mutant
     results.set(mutant.id, result);
-    appendFileSync(done, `${JSON.stringify({ ...result, tests })}\n`);
+    appendFileSync(done, `${JSON.stringify(result)}\n`);
     const { id, file, line, kind, before, after } = mutant;
     const verdict = result.killed ? `killed by ${result.by}` : `SURVIVED (${result.stage})`;
     const change = `${before} → ${after || "(nothing)"}`.replaceAll(/\s+/g, " ").slice(0, 100);
