@@ -285,7 +285,7 @@ describe("The traders' page", function () {
           .getByRole("button", { name: new RegExp(`^${what} .*-C at [\\d,.]+$`) });
         await button.click();
       };
-      await page.locator(".segments label").nth(1).click();
+      await page.getByRole("group", { name: "Expiry" }).locator("label").nth(1).click();
       await pick(3, i === 0 ? "Buy" : "Sell");
       await pick(4, i === 0 ? "Sell" : "Buy");
       await page.getByText("As one order").click();
@@ -304,7 +304,7 @@ describe("The traders' page", function () {
     const rows = page.locator(".chain tbody tr");
     await rows.first().waitFor();
     // The later expiry, where far strikes still have a bid.
-    await page.locator(".segments label").nth(1).click();
+    await page.getByRole("group", { name: "Expiry" }).locator("label").nth(1).click();
     await until("quotes", async () => (await page.locator(".chain td button", { hasText: /\d/ }).count()) > 16);
     const pick = (row: number, what: "Buy" | "Sell", right: "C" | "P") =>
       rows

@@ -8,9 +8,24 @@ import { useSite } from "../../data/hooks.ts";
 import type { ListedOption } from "../../data/market.ts";
 import { decimal, percent, price } from "../../lib/format.ts";
 import type { Leg, Quotes } from "./legs.ts";
-import { modelOf } from "./surface.ts";
+import { modelOf, type OptionModel } from "./surface.ts";
 
-const CALLS = ["Delta", "IV", "Bid", "Ask"];
+export const GREEKS = ["delta", "gamma", "vega", "theta"] as const;
+export type Greek = (typeof GREEKS)[number];
+
+const POINTS = 100;
+const DAYS = 365;
+
+/** As traders quote them: vega of one volatility point, theta of a day. */
+export const greekOf = (model: OptionModel, greek: Greek): number =>
+  model[greek] / (greek === "vega" ? POINTS : greek === "theta" ? DAYS : 1);
+export const greekText = (value: number, greek: Greek): string => decimal(value, greek === "gamma" ? 5 : 2);
+export const GREEK_NAMES: Readonly<Record<Greek, string>> = {
+  delta: "Delta",
+  gamma: "Gamma",
+  vega: "Vega",
+  theta: "Theta",
+};
 
 export const Chain = ({
   listed,
@@ -18,6 +33,7 @@ export const Chain = ({
   underlying,
   expiry,
   index,
+  greek,
   legs,
   quotes,
   onToggle,
@@ -27,11 +43,13 @@ export const Chain = ({
   underlying: number;
   expiry: number;
   index: number;
+  greek: Greek;
   legs: readonly Leg[];
   quotes: Quotes;
   onToggle: (leg: Leg) => void;
 }): ReactNode => {
   const site = useSite();
+  const columns = [GREEK_NAMES[greek], "IV", "Bid", "Ask"];
   const strikes = [...new Set(listed.map(({ strike }) => strike))].sort((a, b) => (a < b ? -1 : 1));
   const away = (strike: bigint): number => Math.abs(Number(strike) / 1e8 - index);
   const nearest = strikes.reduce<bigint | undefined>(
@@ -41,7 +59,7 @@ export const Chain = ({
   const cells = (strike: bigint, isCall: boolean): ReactNode[] => {
     const option: Option = { kind: "option", underlying, expiry, strike, isCall };
     const word = listed.find((each) => each.strike === strike && each.isCall === isCall)?.word;
-    if (word === undefined) return [<td key="none" colSpan={CALLS.length} />];
+    if (word === undefined) return [<td key="none" colSpan={columns.length} />];
     const quote = quotes.get(word.toString(16));
     const model = modelOf(market, underlying, expiry, option);
     const name = instrumentName(word, site.venue.underlyings);
@@ -61,7 +79,7 @@ export const Chain = ({
       );
     };
     const made = [
-      <td key="delta">{model === undefined ? "–" : decimal(model.delta, 2)}</td>,
+      <td key="greek">{model === undefined ? "–" : greekText(greekOf(model, greek), greek)}</td>,
       <td key="iv">{model === undefined ? "–" : percent(model.volatility, 1)}</td>,
       <td key="bid">{button("sell", quote?.bid)}</td>,
       <td key="ask">{button("buy", quote?.ask)}</td>,
@@ -73,18 +91,18 @@ export const Chain = ({
       <table className="chain">
         <thead>
           <tr>
-            <th colSpan={CALLS.length} scope="colgroup">
+            <th colSpan={columns.length} scope="colgroup">
               Calls
             </th>
             <th className="strike" scope="col">
               {price(index)}
             </th>
-            <th colSpan={CALLS.length} scope="colgroup">
+            <th colSpan={columns.length} scope="colgroup">
               Puts
             </th>
           </tr>
           <tr>
-            {CALLS.map((each) => (
+            {columns.map((each) => (
               <th key={each} scope="col">
                 {each}
               </th>
@@ -92,7 +110,7 @@ export const Chain = ({
             <th className="strike" scope="col">
               Strike
             </th>
-            {[...CALLS].reverse().map((each) => (
+            {[...columns].reverse().map((each) => (
               <th key={`p${each}`} scope="col">
                 {each}
               </th>

@@ -7,7 +7,7 @@ import { useSite } from "../../data/hooks.ts";
 import { optionsOf } from "../../data/market.ts";
 import { expiryDate, toNumber } from "../../lib/format.ts";
 import { Card, Loading, Segments } from "../../ui/parts.tsx";
-import { Chain } from "./Chain.tsx";
+import { Chain, type Greek, GREEK_NAMES, GREEKS } from "./Chain.tsx";
 import { type Leg, useQuotes } from "./legs.ts";
 import type { MarketChoice } from "./markets.ts";
 import type { Desk } from "./standing.ts";
@@ -27,6 +27,7 @@ export const Options = ({
   const live = choice.expiries.filter((expiry) => expiry > Number(market.time));
   const [chosen, setExpiry] = useState<string>();
   const expiry = Number(chosen ?? live[0] ?? 0);
+  const [greek, setGreek] = useState<Greek>("delta");
   const [legs, setLegs] = useState<readonly Leg[]>([]);
   const quotes = useQuotes();
   const { data: listed } = useQuery({
@@ -54,19 +55,27 @@ export const Options = ({
         title={`${choice.name} options`}
         className="a-chart"
         aside={
-          <Segments
-            label="Expiry"
-            value={String(expiry)}
-            onChange={setExpiry}
-            options={live.map((each) => ({ value: String(each), label: expiryDate(each) }))}
-          />
+          <div className="toolbar">
+            <Segments
+              label="Greek in the chain"
+              value={greek}
+              onChange={setGreek}
+              options={GREEKS.map((each) => ({ value: each, label: GREEK_NAMES[each] }))}
+            />
+            <Segments
+              label="Expiry"
+              value={String(expiry)}
+              onChange={setExpiry}
+              options={live.map((each) => ({ value: String(each), label: expiryDate(each) }))}
+            />
+          </div>
         }
       >
         {listed === undefined ? (
           <Loading what="the chain" />
         ) : (
           <Chain
-            {...{ listed, market, expiry, index, legs, quotes }}
+            {...{ listed, market, expiry, index, greek, legs, quotes }}
             underlying={choice.underlying}
             onToggle={toggle}
           />

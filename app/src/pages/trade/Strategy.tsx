@@ -13,6 +13,7 @@ import { useStore } from "../../lib/store.ts";
 import { Curve } from "../../ui/Curve.tsx";
 import { AmountField, Card, Empty, Notice, Row, Segments } from "../../ui/parts.tsx";
 import { Preview } from "../../ui/Preview.tsx";
+import { type Greek, GREEKS, greekOf, greekText } from "./Chain.tsx";
 import { type Leg, orderLegs, priceOf, type Quotes, signOf, wholePrice } from "./legs.ts";
 import type { MarketChoice } from "./markets.ts";
 import type { Desk } from "./standing.ts";
@@ -24,6 +25,13 @@ const NOW_S = 120;
 const LIFE_S = 7 * 86_400;
 const POINTS = 81;
 const REACH = 0.35;
+
+const GREEK_ROWS: Readonly<Record<Greek, string>> = {
+  delta: "Delta",
+  gamma: "Gamma",
+  vega: "Vega, per vol point",
+  theta: "Theta, per day",
+};
 
 type Way = "legs" | "whole";
 interface Said {
@@ -85,6 +93,15 @@ export const Strategy = ({
     [standing, legs, quantity, priced],
   );
   const cost = quantity * shown;
+  const greeks = useMemo(() => {
+    const total: Record<Greek, number> = { delta: 0, gamma: 0, vega: 0, theta: 0 };
+    for (const leg of legs) {
+      const model = modelOf(market, choice.underlying, leg.option.expiry, leg.option);
+      if (model === undefined) continue;
+      for (const greek of GREEKS) total[greek] += signOf(leg) * quantity * greekOf(model, greek);
+    }
+    return total;
+  }, [market, legs, quantity, choice]);
   const curve = useMemo(() => {
     if (legs.length === 0 || index === 0) return [];
     const sum = (value: (leg: Leg) => number): number =>
@@ -218,6 +235,11 @@ export const Strategy = ({
       <Preview outcome={outcome}>
         <Row label={cost >= 0 ? "You pay" : "You receive"}>{money(Math.abs(cost))} USDC</Row>
         <Row label="Fee">{money(outcome?.fee ?? 0)} USDC</Row>
+        {GREEKS.map((greek) => (
+          <Row key={greek} label={GREEK_ROWS[greek]}>
+            {greekText(greeks[greek], greek)}
+          </Row>
+        ))}
       </Preview>
       <Advice
         outcome={outcome}
