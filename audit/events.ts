@@ -32,7 +32,17 @@ export const CAUSES = [
 export type Cause = (typeof CAUSES)[number];
 
 /** `LedgerCause` of IPositions.sol, by number. */
-export const LEDGER_CAUSES = ["Fill", "Touch", "Settlement", "AuctionTaken", "AuctionBid", "Fees", "Clearing"] as const;
+export const LEDGER_CAUSES = [
+  "Fill",
+  "Touch",
+  "Settlement",
+  "AuctionTaken",
+  "AuctionBid",
+  "Fees",
+  "Clearing",
+  "Shortfall",
+  "Deleveraging",
+] as const;
 export type LedgerCause = (typeof LEDGER_CAUSES)[number];
 
 export interface PerpTerms {

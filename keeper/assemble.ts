@@ -8,6 +8,7 @@ import { type Book, CheckpointError } from "./book/index.ts";
 import { BookScout } from "./bookScout.ts";
 import { attach, type Chain, verify } from "./chain.ts";
 import { ChoreBook } from "./chores/book.ts";
+import { Deleverager } from "./chores/deleverage.ts";
 import { OwnSettlement } from "./chores/settle.ts";
 import { ConfigError, type KeeperDeployment, type KeeperOptions, readDeployment, stateFile } from "./config.ts";
 import { endpointOf, Endpoints } from "./endpoints.ts";
@@ -219,7 +220,8 @@ export const assemble = async (options: KeeperOptions, key: string | undefined, 
       holder === undefined
         ? undefined
         : new OwnSettlement(chain, holder.account, (offset, limit) => scout.traders(offset, limit));
-    const chores = new ChoreBook(chain, options.chores, own);
+    const deleverager = new Deleverager((offset, limit) => scout.traders(offset, limit));
+    const chores = new ChoreBook(chain, options.chores, own, deleverager);
     const tally = new Tally(reckoning, metrics);
     const outcomes = new Outcomes(chain, reckoning, tally, address, teller, log);
     const desk = new UpkeepDesk(chain, sender, outcomes, coordinator, address, teller, log);

@@ -11,6 +11,7 @@ import {
   IAttestations__factory,
   IChoreRewards__factory,
   ICreditTiers__factory,
+  IDeleveraging__factory,
   IDeviationRecord__factory,
   IEngineFactory__factory,
   IERC20Metadata__factory,
@@ -49,6 +50,8 @@ export const governorTimelockAbi = GovernorTimelock__factory.abi;
 export const accessManagedAbi = IAccessManaged__factory.abi;
 /** Attested premiums, forwards and surfaces. */
 export const attestationsAbi = IAttestations__factory.abi;
+/** Who bears what nobody could pay, in which order. */
+export const deleveragingAbi = IDeleveraging__factory.abi;
 /** Since when an asset's sources have disagreed. */
 export const deviationRecordAbi = IDeviationRecord__factory.abi;
 /** Who turns a risk table into an engine. */

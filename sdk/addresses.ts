@@ -66,6 +66,8 @@ export interface DerivativeContracts {
   positions: Address;
   positionsCode: Address;
   positionsExtension: Address;
+  /** Ranks the winners that bear an open shortfall. */
+  deleveraging: Address;
   /** The exchange's proxy, and the code behind it. */
   exchange: Address;
   exchangeCode: Address;

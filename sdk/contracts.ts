@@ -21,6 +21,8 @@ export {
   IChoreRewards__factory,
   type ICreditTiers,
   ICreditTiers__factory,
+  type IDeleveraging,
+  IDeleveraging__factory,
   type IDeviationRecord,
   IDeviationRecord__factory,
   type IEngineFactory,

@@ -17,6 +17,8 @@ import {
   IChoreRewards__factory,
   type ICreditTiers,
   ICreditTiers__factory,
+  type IDeleveraging,
+  IDeleveraging__factory,
   type IDeviationRecord,
   IDeviationRecord__factory,
   type IEngineFactory,
@@ -72,6 +74,7 @@ interface Emitters {
   settlementPrices: ISettlementRounds;
   sizeCheckpoints: ISizeCheckpoints;
   deviationRecord: IDeviationRecord;
+  deleveraging: IDeleveraging;
   engineFactory: IEngineFactory;
   ledgerTableFactory: ILedgerTableFactory;
   rewardsController: IRewards | IAccessManaged;
@@ -148,6 +151,7 @@ const INTERFACES: { readonly [Source in EventSource]: readonly Interface[] } = {
   settlementPrices: [ISettlementRounds__factory.createInterface()],
   sizeCheckpoints: [ISizeCheckpoints__factory.createInterface()],
   deviationRecord: [IDeviationRecord__factory.createInterface()],
+  deleveraging: [IDeleveraging__factory.createInterface()],
   engineFactory: [IEngineFactory__factory.createInterface()],
   ledgerTableFactory: [ILedgerTableFactory__factory.createInterface()],
   rewardsController: [IRewards__factory.createInterface(), managed],

@@ -276,6 +276,29 @@ describe("docs/liquidation.md", () => {
     expect(await balance(account, ids.WETH)).to.equal(0n);
     expect(await balance(account, ids.USDC)).to.equal(0n);
   });
+
+  it("a stake before, during and after a loss (L2)", async () => {
+    const { units, insuranceFund: fund, carol, dave } = p;
+    const [before, during, afterwards] = rowsOf(text, "stakes") as [Row, Row, Row];
+    for (const [who, amount] of [
+      [carol, 300],
+      [dave, 1_000],
+    ] as const) {
+      await p.mint("USDC", who, units("USDC", amount));
+      await p.tokens.USDC.connect(who).approve(fund, MAX);
+    }
+    await fund.connect(carol).donate(units("USDC", 300));
+    await fund.connect(dave).deposit(units("USDC", 1_000), dave);
+    const stake = await fund.balanceOf(dave);
+    const state = async () => [dollars(await fund.ownPart()), dollars(await fund.convertToAssets(stake))];
+    same(before, 1, await state(), FIVE_CENTS);
+    await fallTo(1_900);
+    await p.auction.connect(p.keeper).start(account, `0x${"00".repeat(32)}`);
+    same(during, 1, await state(), FIVE_CENTS);
+    await at((await p.networkHelpers.time.latest()) + 900);
+    await bid(MAX);
+    same(afterwards, 1, await state(), FIVE_CENTS);
+  });
 });
 
 describe("docs/risk-parameters.md", () => {

@@ -71,6 +71,7 @@ export const perpClearing = (ledger: string, underlying: number): string => ledg
 export const expiryClearing = (ledger: string, underlying: number, expiry: number): string =>
   ledger + hex96((BigInt(underlying) << 40n) | BigInt(expiry));
 export const feeAccountOf = (ledger: string): string => ledger + hex96(1n << 64n);
+export const shortfallAccountOf = (ledger: string): string => ledger + hex96((1n << 64n) + 1n);
 
 /** What one whole option pays at `price`, settlement units WAD. */
 export const payoffOfOne = (instrument: bigint, price: bigint): bigint => {

@@ -366,6 +366,8 @@ const REST: Readonly<Partial<Record<LedgerCause, string>>> = {
   AuctionTaken: "Liquidation",
   AuctionBid: "Taken over in a bid",
   Fees: "Fees received",
+  Shortfall: "Lifted off a bidder, or paid for it",
+  Deleveraging: "Profit cancelled for a shortfall",
 };
 
 const isPerp = (instrument: bigint): boolean => instrument >> 126n === 1n;

@@ -5,6 +5,7 @@ import { decodeInstrument, decodePosition, encodeInstrument } from "../../sdk/in
 import {
   expiryClearing,
   feeAccountOf,
+  shortfallAccountOf,
   fundingIndexAt,
   fundingWord,
   type PerpBook,
@@ -57,13 +58,16 @@ export class LedgerChecks {
       };
     }
     yield* this.markets();
-    for (const what of ["exchange", "feed", "settlementPrices"]) {
+    for (const what of ["exchange", "feed", "settlementPrices", "deleveraging"]) {
       yield this.ask("ledger", `pointer to ${what}`, what, [], ledger.pointers.get(what) ?? ZERO_ADDRESS);
     }
     const { account, insurancePart } = ledger.treasury;
     yield this.ask("ledger", "fee receiver and the insurance fund's part", "feeReceiver", [], account, insurancePart);
     const fees = ledger.accounts.get(feeAccountOf(setting.ledger))?.quote ?? 0n;
     yield this.ask("ledger", "quote of the fee account", "quoteOf", [feeAccountOf(setting.ledger)], fees);
+    const shortfall = shortfallAccountOf(setting.ledger);
+    const owed = ledger.accounts.get(shortfall)?.quote ?? 0n;
+    yield this.ask("ledger", "quote of the register of shortfalls", "quoteOf", [shortfall], owed);
   }
 
   private positionDifferences(account: string, stored: readonly bigint[]): string[] {

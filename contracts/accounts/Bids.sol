@@ -3,7 +3,7 @@ pragma solidity ^0.8.34;
 
 import {Cause} from "../interfaces/IMarginAccounts.sol";
 import {ILiquidationAuction, Quote} from "../interfaces/ILiquidationAuction.sol";
-import {IPositions} from "../interfaces/IPositions.sol";
+import {IPositions, IPositionsCold} from "../interfaces/IPositions.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AssetId, SETTLEMENT} from "../types/AssetId.sol";
@@ -24,6 +24,7 @@ abstract contract Bids is Verbs {
         uint256 cut; // part of each debt taken that is written off, WAD
         uint256 fromInsurance;
         uint256 writtenOff; // value, settlement token units
+        uint256 relief; // part of the unsettled loss taken that winners will bear, settlement token units
         Pool p; // the settlement pool, written once at the end
     }
 
@@ -51,7 +52,7 @@ abstract contract Bids is Verbs {
         // loaded after the fund has paid: should the fund itself ever bid, its words are these
         b.x = _load(bidder);
         _requireNotInAuction(bidder, b.x);
-        int256 price = b.quote.price > 0 ? b.quote.price : -int256(b.fromInsurance + b.writtenOff);
+        int256 price = b.quote.price > 0 ? b.quote.price : -int256(b.fromInsurance + b.writtenOff + b.relief);
         require(price <= limit, PriceOverLimit(price, limit));
 
         _moveBalances(b);
@@ -62,7 +63,11 @@ abstract contract Bids is Verbs {
         // No tokens leave, and what the bidder borrows for the price is a claim of the account: cash does not change. Caps are for new
         // lending and must not stop a liquidation in a pool that stands above them.
         _storePool(b.p);
-        if (flags.hasLedger()) IPositions(_positions).takeFraction(account, bidder, fraction);
+        if (flags.hasLedger()) {
+            // before: it looks at what the loser holds
+            if (b.relief != 0) IPositionsCold(_positions).bookShortfall(account, bidder, b.relief);
+            IPositions(_positions).takeFraction(account, bidder, fraction);
+        }
         emit BidTaken(account, bidder, fraction, price, b.quote.fee, b.fromInsurance, b.writtenOff);
         // the bidder's account is checked like any other at the end (DESIGN 8.5)
         _afterRisk(bidder, flags.hasLedger() ? _load(bidder) : b.x, 0);
@@ -70,8 +75,8 @@ abstract contract Bids is Verbs {
     }
 
     /// @dev Waterfall (L2): the fund pays what it has; what it lacks is cut, in this bid, from the liabilities that the bidder takes over,
-    /// pro rata by value and never more than they are. Cuts round down. Of an unsettled loss nothing is cancelled: its
-    /// part the bidder does without.
+    /// pro rata by value and never more than they are: each debt against its pool, an unsettled loss against winners (the ledger's
+    /// register of shortfalls). Cuts round down.
     function _payFromInsurance(Bid memory b) private {
         if (b.quote.price >= 0) return;
         uint256 needed = uint256(-b.quote.price);
@@ -85,12 +90,18 @@ abstract contract Bids is Verbs {
             b.fromInsurance = paid;
         }
         uint256 short = needed - paid;
+        if (short == 0) return;
         uint256 debts = b.quote.liabilities;
+        uint256 loss = b.quote.unsettledLoss;
+        // each kind bears its part, so lenders do not pay for winners nor winners for lenders (DESIGN 8.4)
+        if (loss != 0) {
+            uint256 most = FixedPoint.mulDivDown(loss, b.quote.fraction, WAD);
+            b.relief = FixedPoint.min(FixedPoint.mulDivDown(short, loss, debts + loss), most);
+        }
         uint256 taken = FixedPoint.mulDivDown(debts, b.quote.fraction, WAD);
-        if (short == 0 || taken == 0) return;
-        // an unsettled loss bears its part, which lenders do not pay for the winners (DESIGN 8.4)
+        if (taken == 0) return;
         b.cut = FixedPoint.mulDivDown(short, WAD, taken);
-        b.cut = FixedPoint.min(FixedPoint.mulDivDown(b.cut, debts, debts + b.quote.unsettledLoss), WAD);
+        b.cut = FixedPoint.min(FixedPoint.mulDivDown(b.cut, debts, debts + loss), WAD);
         b.writtenOff = FixedPoint.mulDivDown(taken, b.cut, WAD);
     }
 

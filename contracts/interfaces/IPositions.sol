@@ -40,7 +40,9 @@ enum LedgerCause {
     AuctionTaken,
     AuctionBid,
     Fees,
-    Clearing
+    Clearing,
+    Shortfall,
+    Deleveraging
 }
 
 /// @dev One payment of unsettled PnL; `amount` in settlement token units.
@@ -135,6 +137,17 @@ interface IPositionsEvents {
     event FeeReceiverSet(AccountId treasury, uint16 insurancePart);
     event FeesSwept(uint256 toInsurance, uint256 toTreasury);
     event PaidFromFees(AccountId indexed to, uint256 amount);
+    /// @notice `amount` (WAD) of the loss of `account` was lifted off `bidder`: `fromFees` of it by the protocol's own unsettled
+    /// profit, the rest is for winners to bear. `open` is what they bear in all.
+    event ShortfallBooked(
+        AccountId indexed account,
+        AccountId indexed bidder,
+        uint256 amount,
+        uint256 fromFees,
+        uint256 open
+    );
+    /// @notice `amount` (WAD) of a winner's unsettled profit was cancelled; `open` is left.
+    event ProfitCancelled(AccountId indexed winner, uint256 amount, uint256 open);
 }
 
 interface IPositionsErrors {
@@ -159,6 +172,9 @@ interface IPositionsErrors {
     error TooLarge(uint256 value);
     // settlement and expiry
     error SettlementTooLarge(uint256 amount, uint256 limit);
+    /// @notice Winners have `open` (WAD) to bear first: no profit becomes cash before.
+    error ShortfallOpen(uint256 open);
+    error OnlyDeleveraging(address caller);
     error ExpiryNotFinal(uint8 underlying, uint40 expiry);
     error AlreadySettled(uint8 underlying, uint40 expiry);
     error FeesTooSmall(uint256 amount, uint256 fees);
@@ -205,6 +221,15 @@ interface IPositionsCold {
     /// @notice Anyone: moves the fee account's quote to the accounts of insurance fund and treasury.
     function sweepFees() external;
 
+    /// @notice Only the safe, inside a bid and before {IPositions-takeFraction}: `amount` (settlement token units) of the unsettled loss that
+    /// `bidder` takes over from `from` is lifted off him. What fees have not been swept and the insurance account has unsettled pays
+    /// for it first; the rest is registered, for winners to bear.
+    function bookShortfall(AccountId from, AccountId bidder, uint256 amount) external;
+
+    /// @notice Only the contract that ranks winners: cancels at most `most` (WAD) of the unsettled profit of `winner`, never more than
+    /// that is nor than is open. Sums stay as they are: the register loses what the winner loses.
+    function cancelProfit(AccountId winner, uint256 most) external returns (uint256 cancelled);
+
     /// @notice Only the exchange: moves `amount` (WAD) of the fee account's quote to `to`: a keeper's part of a fee just booked.
     function payFromFees(AccountId to, uint256 amount) external;
 }
@@ -225,6 +250,7 @@ interface IPositionsAdmin {
     function setExchange(address exchange) external;
     function setFeed(address feed) external;
     function setSettlementPrices(address prices) external;
+    function setDeleveraging(address deleveraging) external;
     /// @notice `insurancePart` basis points of the fees go to the insurance fund's account, the rest to `treasury`.
     function setFeeReceiver(AccountId treasury, uint16 insurancePart) external;
 }
@@ -252,6 +278,11 @@ interface IPositionsViews {
     function expiryClearing(uint8 underlying, uint40 expiry) external view returns (AccountId);
     function feeAccount() external view returns (AccountId);
     function feeReceiver() external view returns (AccountId treasury, uint16 insurancePart);
+    /// @notice What winners have to bear (WAD), and in which perps the losers were long and short: bit n is underlying n.
+    function shortfall() external view returns (uint256 open, uint256 longs, uint256 shorts);
+    /// @notice The account whose quote is minus the open shortfall.
+    function shortfallAccount() external view returns (AccountId);
+    function deleveraging() external view returns (address);
     function safe() external view returns (address);
     function exchange() external view returns (address);
     function feed() external view returns (address);

@@ -25,7 +25,9 @@ contract DerivativesInvariantsTest is DoorLog {
         "bid",
         "expiry",
         "freeze",
-        "close"
+        "close",
+        "nominate",
+        "cancelled"
     ];
     TradingHandler private handler;
 
@@ -33,7 +35,7 @@ contract DerivativesInvariantsTest is DoorLog {
         handler = new TradingHandler();
         handler.prepare();
         targetContract(address(handler));
-        bytes4[] memory moves = new bytes4[](16);
+        bytes4[] memory moves = new bytes4[](17);
         (moves[0], moves[1], moves[2]) = (
             handler.tradePerp.selector,
             handler.tradeOption.selector,
@@ -47,18 +49,19 @@ contract DerivativesInvariantsTest is DoorLog {
             handler.expire.selector,
             handler.sweep.selector
         );
-        moves[15] = handler.closeBtc.selector;
+        (moves[15], moves[16]) = (handler.closeBtc.selector, handler.deleverage.selector);
         targetSelector(FuzzSelector({addr: address(handler), selectors: moves}));
     }
 
     /// @dev D1 to the wei, whoever was touched when; V1; and A1, A2, D1 and L1 as far as single moves show them. One function and few
     /// runs: the runner keeps what every call did in memory. The sums are looked at after every eighth move.
     /// hardhat-config: invariant.runs = 24
-    function invariant_D1_V1_A1_A2_L1_sumsAreZeroAndMovesKeepTheirPromises() public view {
+    function invariant_D1_V1_A1_A2_L1_L2_sumsAreZeroAndMovesKeepTheirPromises() public view {
         assertEq(handler.broken("A1"), "");
         assertEq(handler.broken("A2"), "");
         assertEq(handler.broken("D1"), "");
         assertEq(handler.broken("L1"), "");
+        assertEq(handler.broken("L2"), "");
         if (handler.count() % 8 != 0) return;
         (int256 quotes, int256[5] memory sizes, int256 unsettled, bool priced) = handler.sums();
         assertEq(quotes, 0, "sum of quotes");
@@ -93,6 +96,8 @@ contract DerivativesInvariantsTest is DoorLog {
             handler.crash(75);
             for (uint8 k; k < 4; ++k) handler.liquidate(k, 0);
         }
+        for (uint8 i; i < 12; ++i) handler.deleverage(i, i == 6 ? 0 : i | 1);
+        assertEq(handler.broken("L2"), "");
         handler.closeBtc(0);
         handler.closeBtc(1);
         for (uint256 i; i < 13; ++i) handler.wait_(6 hours);

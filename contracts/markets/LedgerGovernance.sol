@@ -147,6 +147,13 @@ abstract contract LedgerGovernance is Clearing, IPositionsAdmin {
         emit PointerSet("settlementPrices", prices_);
     }
 
+    /// @inheritdoc IPositionsAdmin
+    function setDeleveraging(address deleveraging_) external restricted {
+        _requireCode(deleveraging_);
+        _deleveraging = deleveraging_;
+        emit PointerSet("deleveraging", deleveraging_);
+    }
+
     function _requireCode(address target) private view {
         require(target.code.length != 0, InvalidConfig("no code"));
     }

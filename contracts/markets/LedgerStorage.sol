@@ -42,6 +42,7 @@ abstract contract LedgerStorage is AccessManaged, IPositionsEvents, IPositionsEr
 
     uint256 internal constant MAX_POSITIONS = 128;
     uint96 private constant FEE_INDEX = 1 << 64;
+    uint96 private constant SHORTFALL_INDEX = FEE_INDEX + 1;
 
     mapping(AccountId account => LedgerSlots) internal _ledger;
     mapping(uint256 underlying => PerpSlots) internal _perps;
@@ -54,6 +55,13 @@ abstract contract LedgerStorage is AccessManaged, IPositionsEvents, IPositionsEr
     address internal _prices;
     uint16 internal _insurancePart;
     AccountId internal _treasury;
+
+    address internal _deleveraging;
+    /// @dev Until when an open shortfall holds settlements; 0 while none is open. In one slot, all that a settlement looks at.
+    uint40 internal _heldUntil;
+    /// @dev Perps in which the losers behind it were long and short, bit n for underlying n.
+    uint256 internal _losersLong;
+    uint256 internal _losersShort;
 
     /// @dev Set while a door runs.
     bool private transient _entered;
@@ -118,6 +126,11 @@ abstract contract LedgerStorage is AccessManaged, IPositionsEvents, IPositionsEr
 
     function _feeAccount() internal view returns (AccountId) {
         return AccountIdLib.make(address(this), FEE_INDEX);
+    }
+
+    /// @dev Owes what has been lifted off bidders and not been borne by winners yet.
+    function _shortfallAccount() internal view returns (AccountId) {
+        return AccountIdLib.make(address(this), SHORTFALL_INDEX);
     }
 
     /// @dev Clearing and fee accounts have no margin and take no part in trades and settlements.

@@ -156,6 +156,21 @@ abstract contract LedgerViews is Settling, IPositionsViews {
     }
 
     /// @inheritdoc IPositionsViews
+    function shortfall() external view returns (uint256 open, uint256 longs, uint256 shorts) {
+        return (_openShortfall(), _losersLong, _losersShort);
+    }
+
+    /// @inheritdoc IPositionsViews
+    function shortfallAccount() external view returns (AccountId) {
+        return _shortfallAccount();
+    }
+
+    /// @inheritdoc IPositionsViews
+    function deleveraging() external view returns (address) {
+        return _deleveraging;
+    }
+
+    /// @inheritdoc IPositionsViews
     function safe() external view returns (address) {
         return address(_safe);
     }

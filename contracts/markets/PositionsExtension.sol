@@ -12,10 +12,11 @@ import {InstrumentLib} from "../types/Position.sol";
 import {LedgerGovernance} from "./LedgerGovernance.sol";
 import {LedgerStorage} from "./LedgerStorage.sol";
 import {LedgerViews} from "./LedgerViews.sol";
+import {Shortfalls} from "./Shortfalls.sol";
 
 /// @title The cold doors of the ledger, its governance and its views. Runs by delegatecall from {Positions}; its own storage is
 /// never used.
-contract PositionsExtension is LedgerGovernance, LedgerViews, IPositionsCold {
+contract PositionsExtension is LedgerGovernance, LedgerViews, Shortfalls, IPositionsCold {
     /// @dev Checkpoints are at least this far apart, and longer waits count as this (as in the safe's size checkpoints).
     uint256 private constant INTERVAL = 1 hours;
     /// @dev Prices of expiries are kept in 128 bits: what is above that is no price.
@@ -96,6 +97,21 @@ contract PositionsExtension is LedgerGovernance, LedgerViews, IPositionsCold {
     function _quietOpenInterest(PerpSlots storage slots) private view returns (uint256) {
         require(_safe.isQuiet(), InsideSession());
         return slots.market.openInterest();
+    }
+
+    // ---------------------------------------------------------------- shortfalls
+
+    /// @inheritdoc IPositionsCold
+    function bookShortfall(AccountId from, AccountId bidder, uint256 amount) external guarded {
+        require(msg.sender == address(_safe), OnlySafe(msg.sender));
+        _bookShortfall(from, bidder, amount);
+    }
+
+    /// @inheritdoc IPositionsCold
+    function cancelProfit(AccountId winner, uint256 most) external guarded returns (uint256 cancelled) {
+        require(msg.sender == _deleveraging, OnlyDeleveraging(msg.sender));
+        _requireUnlocked();
+        cancelled = _cancelProfit(winner, most);
     }
 
     // ---------------------------------------------------------------- fees

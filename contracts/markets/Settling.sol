@@ -9,6 +9,8 @@ import {Clearing} from "./Clearing.sol";
 /// @title Settlement of unsettled PnL: cash moves between accounts, none is made (DESIGN 7)
 abstract contract Settling is Clearing {
     function _settle(AccountId winner, AccountId loser, uint256 amount) internal {
+        // else who is quick would leave the shortfall to who is not
+        require(block.timestamp >= _heldUntil, ShortfallOpen(_openShortfall()));
         Book memory a = _loadTouched(winner);
         Book memory b = _loadTouched(loser);
         uint256 limit = _settleable(a, b);
@@ -24,7 +26,12 @@ abstract contract Settling is Clearing {
         _safe.settleCash(loser, winner, amount, false);
     }
 
-    function _loadTouched(AccountId account) private returns (Book memory b) {
+    /// @dev WAD.
+    function _openShortfall() internal view returns (uint256) {
+        return uint256(-_headerQuote(_ledger[_shortfallAccount()].header));
+    }
+
+    function _loadTouched(AccountId account) internal returns (Book memory b) {
         _requireTrader(account);
         b = _load(account, 0);
         _touchBook(b);

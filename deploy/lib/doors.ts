@@ -8,6 +8,7 @@ import {
   AttestedFeed__factory,
   ChoreRewards__factory,
   CreditTiers__factory,
+  Deleveraging__factory,
   DeviationRecord__factory,
   EngineFactory__factory,
   Exchange__factory,
@@ -58,6 +59,7 @@ export type Caller =
   | "auction"
   | "positions"
   | "exchange"
+  | "deleveraging"
   | "uniswap pool"
   /** The AccessManager itself, told by an admin. */
   | "manager"
@@ -203,6 +205,8 @@ const positionsCold = part(PositionsExtension__factory, {
   observeOpenInterest: "anyone",
   sweepFees: "anyone",
   payFromFees: "exchange",
+  bookShortfall: "safe",
+  cancelProfit: "deleveraging",
 });
 
 /** By the names of the deployment file. */
@@ -329,6 +333,11 @@ export const DOORS: Readonly<Record<ListedContract, Doors>> = {
   scenarioCalculator: silent("scenarioCalculator", ScenarioCalculator__factory),
   scenarioLens: silent("scenarioLens", ScenarioLens__factory),
   ledgerLens: silent("ledgerLens", LedgerLens__factory),
+  // It looks at no caller: what it does follows from the ledger's register and from ranks.
+  deleveraging: contract(
+    "deleveraging",
+    part(Deleveraging__factory, { open: "anyone", nominate: "anyone", execute: "anyone" }),
+  ),
   positions: contract(
     "positions",
     part(Positions__factory, {

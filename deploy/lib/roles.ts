@@ -95,6 +95,7 @@ export const RESTRICTED = {
       setExchange: "governor",
       setFeed: "governor",
       setSettlementPrices: "governor",
+      setDeleveraging: "governor",
       setFeeReceiver: "governor",
     }),
     ...restricted(Positions__factory, { upgradeToAndCall: "governor" }),

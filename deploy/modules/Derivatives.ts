@@ -75,8 +75,10 @@ export const derivativesModule = (
       manager,
     ]);
     const creditTiers = m.contract("CreditTiers", [manager, [...attesters.signers], attesters.threshold]);
+    const deleveraging = m.contract("Deleveraging", [positions]);
 
     m.call(safe, "setPositions", [positions]);
+    m.call(positions, "setDeleveraging", [deleveraging]);
     m.call(positions, "setExchange", [exchange]);
     const feedSet = m.call(positions, "setFeed", [attestedFeed]);
     const pricesSet = m.call(positions, "setSettlementPrices", [settlementPrices]);
@@ -117,6 +119,7 @@ export const derivativesModule = (
       positionsExtension,
       positionsCode,
       positions,
+      deleveraging,
       exchangeCode,
       exchange,
       makerRewards,

@@ -2,6 +2,7 @@
 import type { Chain, Neighbours } from "../chain.ts";
 import type { ChoreName } from "../config.ts";
 import type { Chore } from "./chore.ts";
+import type { Deleverager } from "./deleverage.ts";
 import { LedgerChores } from "./ledger.ts";
 import { dueChores, type Upkeep } from "./prices.ts";
 import type { OwnSettlement } from "./settle.ts";
@@ -19,6 +20,7 @@ export class ChoreBook {
     private readonly names: ReadonlySet<ChoreName>,
     /** Undefined without an own account. */
     private readonly own: OwnSettlement | undefined,
+    private readonly deleverager: Deleverager,
   ) {
     this.ledger = new LedgerChores(chain, (asset) => this.feeds.get(asset));
   }
@@ -32,6 +34,7 @@ export class ChoreBook {
     this.slowAt = now;
     const slow = await this.ledger.due(around, this.names, now);
     const settle = this.names.has("settle") ? await this.own?.due(around) : undefined;
-    return [...fast, ...slow, ...(settle === undefined ? [] : [settle])];
+    const shortfall = this.names.has("deleverage") ? await this.deleverager.due(around, now) : [];
+    return [...fast, ...slow, ...shortfall, ...(settle === undefined ? [] : [settle])];
   }
 }

@@ -66,6 +66,7 @@ export const CHORES = [
   "open-interest",
   "settle",
   "fees",
+  "deleverage",
 ] as const;
 export type ChoreName = (typeof CHORES)[number];
 

@@ -30,6 +30,25 @@ export const MARKET_MESSAGES = {
   "TooLarge(uint256 value)": ({ value }) => `${value} does not fit the ledger: use a smaller size`,
   "SettlementTooLarge(uint256 amount,uint256 limit)": ({ amount, limit }, w) =>
     `${w.settlement(amount)} is more than can be settled between the two: at most ${w.settlement(limit)}`,
+  // shortfalls
+  "ShortfallOpen(uint256 open)": ({ open }, w) =>
+    `winners have ${w.value(open)} of losses to bear first: no profit becomes cash before; open a round of deleveraging, nominate winners, execute`,
+  "OnlyDeleveraging(address caller)": ({ caller }) =>
+    `only the contract that ranks winners may cancel profits, not ${caller}`,
+  "NothingOpen()": () => "no shortfall is open: nobody has to bear anything",
+  "RoundRunning(uint256 until)": ({ until }, w) =>
+    `a round of deleveraging runs: nominate winners until ${w.time(until)}, then execute it`,
+  "NoRound()": () => "no round of deleveraging runs: open one while a shortfall is open",
+  "WindowOpen(uint256 until)": ({ until }, w) => `winners may still be nominated: execute from ${w.time(until)} on`,
+  "WindowClosed(uint256 since)": ({ since }, w) =>
+    `nominations closed at ${w.time(since)}: execute the round, then open another if something is left`,
+  "NoProfit(bytes32 account,int256 unsettled)": ({ account, unsettled }, w) =>
+    `${w.account(account)} has no unsettled profit (${w.value(unsettled)}): nominate another`,
+  "Worthless(bytes32 account,int256 mtm)": ({ account, mtm }, w) =>
+    `${w.account(account)} has no equity (${w.value(mtm)}): start its auction instead`,
+  "RankTooLow(bytes32 account,uint256 exposure,uint256 profit)": ({ account, exposure, profit }, w) =>
+    `the list is full of accounts that rank above ${w.account(account)} (exposure ${w.wad(exposure)}, profit ${w.wad(profit)} of its equity)`,
+  "ZeroSteps()": () => "name at least one step",
   "ExpiryNotFinal(uint8 underlying,uint40 expiry)": ({ underlying, expiry }, w) =>
     `the settlement price of ${w.underlying(underlying)} at ${w.time(expiry)} is not final: submit the rounds of both feeds first`,
   "AlreadySettled(uint8 underlying,uint40 expiry)": ({ underlying, expiry }, w) =>

@@ -5,6 +5,7 @@ pragma solidity ^0.8.34;
 // solhint-disable avoid-low-level-calls
 
 import {Fill} from "../../interfaces/IPositions.sol";
+import {Deleveraging} from "../../markets/Deleveraging.sol";
 import {AccountFlags} from "../../types/AccountFlags.sol";
 import {AccountId} from "../../types/AccountId.sol";
 import {AssetId} from "../../types/AssetId.sol";
@@ -20,6 +21,7 @@ abstract contract TradingMoves is DerivativesTest {
     uint256 private constant DRIFT = 300;
     int256 private constant WEI = 1e6;
 
+    Deleveraging internal adl;
     AccountId[] internal traders;
     AccountId internal keeper;
     uint256 internal ethPrice = 2_000e8;
@@ -34,6 +36,10 @@ abstract contract TradingMoves is DerivativesTest {
 
     function prepare() external {
         setUp();
+        adl = new Deleveraging(ledger);
+        ledger.setDeleveraging(address(adl));
+        // so little that losses reach winners
+        fund.withdrawOwn(USDC, INSURANCE_SEED - 100e6, address(this));
         traders.push(aliceId);
         traders.push(bobId);
         traders.push(carolId);
@@ -241,6 +247,48 @@ abstract contract TradingMoves is DerivativesTest {
         if (ok) ++done["sweep"];
     }
 
+    /// @dev A round, as far as it has come: opened, somebody nominated, or borne by who is next.
+    function deleverage(uint8 a, uint8 steps) external counted {
+        (uint256 open, , ) = ledger.shortfall();
+        (uint256 until, , ) = adl.round();
+        if (until == 0) {
+            (bool opened, ) = address(adl).call(abi.encodeCall(adl.open, ()));
+            if (opened != (open != 0)) _breach("L2", "a round without a shortfall, or none with one");
+        } else if (vm.getBlockTimestamp() < until) {
+            AccountId account = a % (TRADERS + 1) == TRADERS ? keeper : traders[a % (TRADERS + 1)];
+            (bool ok, ) = address(adl).call(abi.encodeCall(adl.nominate, (account)));
+            if (ok) ++done["nominate"];
+            // now and then the window is over
+            if (steps % 4 != 0) return;
+            pass(until - vm.getBlockTimestamp());
+            try this.attestNow() {} catch {
+                return; // jumps are bounded
+            }
+        } else {
+            _execute(open, 1 + (steps % 3));
+        }
+    }
+
+    function _execute(uint256 open, uint256 steps) private {
+        int256[TRADERS + 1] memory before;
+        for (uint256 i; i <= TRADERS; ++i) (, before[i]) = _unsettled(i == TRADERS ? keeper : traders[i]);
+        (bool ok, bytes memory out) = address(adl).call(abi.encodeCall(adl.execute, (steps)));
+        if (!ok) return;
+        uint256 cancelled = abi.decode(out, (uint256));
+        (uint256 left, , ) = ledger.shortfall();
+        if (left + cancelled != open) _breach("L2", "more or less was cancelled than the register says");
+        int256 lost;
+        for (uint256 i; i <= TRADERS; ++i) {
+            (bool known, int256 u) = _unsettled(i == TRADERS ? keeper : traders[i]);
+            if (!known) return;
+            if (u < 0 && before[i] > 0) _breach("L2", "more than a winner's profit was cancelled");
+            lost += before[i] - u;
+        }
+        // a touch rounds a wei a position
+        if (lost < int256(cancelled) || lost > int256(cancelled) + 40) _breach("L2", "winners lost something else");
+        if (cancelled != 0) ++done["cancelled"];
+    }
+
     // ------------------------------------------------------------------ parts
     function attestNow() external {
         attestPremium(ETH, premium);
@@ -317,13 +365,14 @@ abstract contract TradingMoves is DerivativesTest {
     // ------------------------------------------------------------------ for the invariants
     /// @notice Every account that can have a quote.
     function everybody() public view returns (AccountId[] memory list) {
-        list = new AccountId[](TRADERS + 8);
+        list = new AccountId[](TRADERS + 9);
         for (uint256 i; i < TRADERS; ++i) list[i] = traders[i];
         uint256 n = TRADERS;
         (list[n++], list[n++]) = (keeper, safe.insurance());
         (list[n++], list[n++]) = (ledger.perpClearing(ETH), ledger.perpClearing(BTC));
         (list[n++], list[n++]) = (ledger.expiryClearing(ETH, EXPIRY), ledger.expiryClearing(BTC, EXPIRY));
-        (list[n++], list[n]) = (ledger.feeAccount(), strangerId);
+        (list[n++], list[n++]) = (ledger.feeAccount(), strangerId);
+        list[n] = ledger.shortfallAccount();
     }
 
     function sums() external view returns (int256 quotes, int256[5] memory sizes, int256 unsettled, bool priced) {

@@ -46,6 +46,8 @@ export interface BidResult {
   readonly fromInsurance: bigint;
   /** Value of the debts written off, settlement token units. */
   readonly writtenOff: bigint;
+  /** Part of the unsettled loss that winners (and the ledger's own accounts, which are not followed here) will bear, settlement token units. */
+  readonly relief: bigint;
   readonly running: boolean;
   /** As the auction contract stores it afterwards. */
   readonly auction: Auction;
@@ -58,6 +60,7 @@ interface Bid {
   cut: bigint;
   fromInsurance: bigint;
   writtenOff: bigint;
+  relief: bigint;
   /** The settlement pool, written once at the end. */
   pool: Pool;
   readonly quote: BidQuote;
@@ -79,11 +82,17 @@ const payFromInsurance = (s: Session, b: Bid): void => {
     b.fromInsurance = paid;
   }
   const short = needed - paid;
+  if (short === 0n) return;
+  // Each kind bears its part, so lenders do not pay for winners nor winners for lenders.
+  const { unsettledLoss } = quote;
+  if (unsettledLoss !== 0n) {
+    const part = mulDivDown(short, unsettledLoss, quote.liabilities + unsettledLoss);
+    b.relief = min(part, mulDivDown(unsettledLoss, quote.fraction, WAD));
+  }
   const taken = mulDivDown(quote.liabilities, quote.fraction, WAD);
-  if (short === 0n || taken === 0n) return;
-  // An unsettled loss bears its part, which lenders do not pay for the winners.
+  if (taken === 0n) return;
   const part = mulDivDown(short, WAD, taken);
-  b.cut = min(mulDivDown(part, quote.liabilities, quote.liabilities + quote.unsettledLoss), WAD);
+  b.cut = min(mulDivDown(part, quote.liabilities, quote.liabilities + unsettledLoss), WAD);
   b.writtenOff = mulDivDown(taken, b.cut, WAD);
 };
 
@@ -192,17 +201,19 @@ export const bid = (s: Session, request: BidRequest): BidResult => {
     cut: 0n,
     fromInsurance: 0n,
     writtenOff: 0n,
+    relief: 0n,
     pool: s.open(SETTLEMENT),
     quote,
   };
   payFromInsurance(s, b);
   b.bidder = withoutAuction(s.load(bidderId));
-  const price = quote.price > 0n ? quote.price : -(b.fromInsurance + b.writtenOff);
+  const price = quote.price > 0n ? quote.price : -(b.fromInsurance + b.writtenOff + b.relief);
   if (price > request.limit) throw new Refused("PriceOverLimit", price, request.limit);
 
   moveBalances(s, b);
   moveCash(s, b);
   if (hasLedger(account) && market.ledger !== undefined) {
+    b.bidder = { ...b.bidder, quote: b.bidder.quote + b.relief * 10n ** BigInt(18 - market.table.settlementDecimals) };
     const taken = takeFraction(market.ledger, market.time, b, quote.fraction);
     b.account = taken.account;
     b.bidder = taken.bidder;
@@ -213,6 +224,6 @@ export const bid = (s: Session, request: BidRequest): BidResult => {
   s.storePool(b.pool);
   s.note(bidderId, 0);
   const { fraction, fee, running, auction } = quote;
-  const { fromInsurance, writtenOff } = b;
-  return { fraction, price, fee, fromInsurance, writtenOff, running, auction };
+  const { fromInsurance, writtenOff, relief } = b;
+  return { fraction, price, fee, fromInsurance, writtenOff, relief, running, auction };
 };
