@@ -278,6 +278,7 @@ describe("docs/liquidation.md", () => {
   });
 
   it("a stake before, during and after a loss (L2)", async () => {
+    await fallTo(1_900);
     const { units, insuranceFund: fund, carol, dave } = p;
     const [before, during, afterwards] = rowsOf(text, "stakes") as [Row, Row, Row];
     for (const [who, amount] of [
@@ -292,7 +293,6 @@ describe("docs/liquidation.md", () => {
     const stake = await fund.balanceOf(dave);
     const state = async () => [dollars(await fund.ownPart()), dollars(await fund.convertToAssets(stake))];
     same(before, 1, await state(), FIVE_CENTS);
-    await fallTo(1_900);
     await p.auction.connect(p.keeper).start(account, `0x${"00".repeat(32)}`);
     same(during, 1, await state(), FIVE_CENTS);
     await at((await p.networkHelpers.time.latest()) + 900);

@@ -30,6 +30,8 @@ interface IDeleveraging {
     /// @notice The list is full of accounts that rank higher.
     error RankTooLow(AccountId account, uint256 exposure, uint256 profit);
     error ZeroSteps();
+    /// @notice Too little to weigh a whole account: who is next would be passed over. Send more, or take fewer steps.
+    error OutOfGas();
 
     event RoundOpened(uint256 shortfall, uint256 until);
     event Nominated(AccountId indexed account, uint256 exposure, uint256 profit);

@@ -19,6 +19,8 @@ contract Deleveraging is IDeleveraging {
     uint256 public constant WINDOW = 10 minutes;
     /// @notice K.
     uint256 public constant MOST = 16;
+    /// @dev More than the margin of a full account costs (16 assets, 128 positions: under 4M).
+    uint256 private constant MARGIN_GAS = 6_000_000;
 
     IMarginAccounts public immutable safe;
     IPositionsLedger public immutable ledger;
@@ -130,6 +132,8 @@ contract Deleveraging is IDeleveraging {
         require(!safe.isPending(account), CheckPending(account));
         (AccountFlags flags, Holding[] memory holdings) = safe.portfolio(account);
         if (flags.inAuction()) return 0;
+        // else its owner could come with just so little gas that only the margin runs out of it
+        require(gasleft() > MARGIN_GAS + MARGIN_GAS / 32, OutOfGas());
         uint256 most;
         try IMarginEngine(safe.engine()).liquidationMargin(account, flags, holdings) returns (
             int256 maintenance,

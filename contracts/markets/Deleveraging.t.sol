@@ -311,6 +311,29 @@ contract DeleveragingTest is DerivativesTest {
         refuseStep(carol, list, 0, abi.encodeWithSelector(IDeleveraging.InsideSession.selector));
     }
 
+    function test_NobodyIsPassedOverForWantOfGas() public {
+        _fail(1_400);
+        _round();
+        (bool ok, bytes memory out) = address(adl).call{gas: 5_000_000}(abi.encodeCall(adl.execute, (1)));
+        assertFalse(ok);
+        assertEq(out, abi.encodeWithSelector(IDeleveraging.OutOfGas.selector));
+        vm.expectCall(address(ledger), abi.encodeCall(ledger.cancelProfit, (carolId, _open())));
+        adl.execute(1);
+    }
+
+    function test_WhoCannotBeWeighedIsPassedOver() public {
+        _fail(1_400);
+        // carol takes in what loses its price later
+        deposit(carolId, WBTC, 0.1e8);
+        _round();
+        sys.wbtcFeed.setUpdatedAt(1);
+        vm.expectEmit(address(adl));
+        emit IDeleveraging.Skipped(carolId);
+        adl.execute(1);
+        assertGt(adl.execute(1), 0);
+        assertEq(unsettledOf(carolId), 2_400e18);
+    }
+
     // ------------------------------------------------------------------ conservation
 
     /// @dev Losses are what the fund, the protocol and the winners lost, to the wei.
