@@ -185,8 +185,9 @@ async function setUp(): Promise<Setup> {
   });
   const checkpoints = await deploy("SizeCheckpoints", safeAddress, 1_000);
   const deviations = await deploy("DeviationRecord", safeAddress);
+  const tables = LedgerTableFactory__factory.connect(await deploy("LedgerTableFactory"), governor);
   const factory = EngineFactory__factory.connect(
-    await deploy("EngineFactory", safeAddress, deviations, checkpoints),
+    await deploy("EngineFactory", safeAddress, deviations, checkpoints, await tables.getAddress()),
     governor,
   );
 
@@ -226,7 +227,6 @@ async function setUp(): Promise<Setup> {
     .connect(governor)
     .setFees([{ minVolume: 0n, perpMaker: 200, perpTaker: 500, optionMaker: 300, optionTaker: 300 }], 1_250);
 
-  const tables = LedgerTableFactory__factory.connect(await deploy("LedgerTableFactory"), governor);
   const parameters = packLedgerParameters({
     underlyings: [
       {

@@ -114,7 +114,8 @@ export async function deployBenchMarket(): Promise<BenchMarket> {
   }
   const checkpoints = await deploy("SizeCheckpoints", safeAddress, 1000);
   const deviations = await deploy("DeviationRecord", safeAddress);
-  const factoryAddress = await deploy("EngineFactory", safeAddress, deviations, checkpoints);
+  const ledgerTables = await deploy("LedgerTableFactory");
+  const factoryAddress = await deploy("EngineFactory", safeAddress, deviations, checkpoints, ledgerTables);
   const factory = EngineFactory__factory.connect(factoryAddress, governor);
   const table = packRiskTable({
     settlementDecimals: 6,

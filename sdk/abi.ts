@@ -4,13 +4,13 @@
  * @module
  */
 import {
-  AccessManager__factory,
   ERC1967Proxy__factory,
   GovernorTimelock__factory,
   IAccessManaged__factory,
   IAttestations__factory,
   IChoreRewards__factory,
   ICreditTiers__factory,
+  ICircuitBreaker__factory,
   IDeleveraging__factory,
   IDeviationRecord__factory,
   IEngineFactory__factory,
@@ -31,6 +31,7 @@ import {
   IPositionsLedger__factory,
   IRateModel__factory,
   IRewards__factory,
+  IRiskSteward__factory,
   ISettlementRounds__factory,
   ISizeCheckpoints__factory,
   ISwapAdapter__factory,
@@ -38,10 +39,15 @@ import {
   IUnlockCallback__factory,
   IVault__factory,
   IVolatilityObserver__factory,
+  PlimsollManager__factory,
 } from "./contracts.ts";
 
-/** OpenZeppelin's AccessManager: who may call what. */
-export const accessManagerAbi = AccessManager__factory.abi;
+/** Who may call what: OpenZeppelin's AccessManager with roles that must be accepted. */
+export const accessManagerAbi = PlimsollManager__factory.abi;
+/** The guardian's stops. */
+export const circuitBreakerAbi = ICircuitBreaker__factory.abi;
+/** Bounded steps of parameters. */
+export const riskStewardAbi = IRiskSteward__factory.abi;
 /** The proxies of ledger and exchange: `Upgraded`. */
 export const erc1967ProxyAbi = ERC1967Proxy__factory.abi;
 /** The governor's timelock. */

@@ -30,6 +30,10 @@ export interface DeployedAsset {
 export interface DeployedContracts {
   manager: Address;
   timelock: Address;
+  /** The guardian's hand on the safe. */
+  circuitBreaker: Address;
+  /** Bounded steps of parameters. */
+  riskSteward: Address;
   safe: Address;
   /** The safe's cold doors, behind its address. */
   extension: Address;
@@ -37,6 +41,7 @@ export interface DeployedContracts {
   admin: Address;
   engine: Address;
   engineFactory: Address;
+  ledgerTableFactory: Address;
   sizeCheckpoints: Address;
   deviationRecord: Address;
   auction: Address;
@@ -55,7 +60,6 @@ export interface DerivativeContracts {
   normalTable: Address;
   standardModel: Address;
   portfolioModel: Address;
-  ledgerTableFactory: Address;
   /** For anybody who wants to check a portfolio's scenarios. */
   scenarioCalculator: Address;
   scenarioLens: Address;
@@ -174,11 +178,14 @@ export const derivativeContracts = ({
 const CONTRACTS: readonly (keyof DeployedContracts)[] = [
   "manager",
   "timelock",
+  "circuitBreaker",
+  "riskSteward",
   "safe",
   "extension",
   "admin",
   "engine",
   "engineFactory",
+  "ledgerTableFactory",
   "sizeCheckpoints",
   "deviationRecord",
   "auction",

@@ -7,8 +7,6 @@
  * @module
  */
 export {
-  type AccessManager,
-  AccessManager__factory,
   type ERC1967Proxy,
   ERC1967Proxy__factory,
   type GovernorTimelock,
@@ -21,6 +19,8 @@ export {
   IChoreRewards__factory,
   type ICreditTiers,
   ICreditTiers__factory,
+  type ICircuitBreaker,
+  ICircuitBreaker__factory,
   type IDeleveraging,
   IDeleveraging__factory,
   type IDeviationRecord,
@@ -61,6 +61,8 @@ export {
   IRateModel__factory,
   type IRewards,
   IRewards__factory,
+  type IRiskSteward,
+  IRiskSteward__factory,
   type ISettlementRounds,
   ISettlementRounds__factory,
   type ISizeCheckpoints,
@@ -75,6 +77,8 @@ export {
   IVault__factory,
   type IVolatilityObserver,
   IVolatilityObserver__factory,
+  type PlimsollManager,
+  PlimsollManager__factory,
 } from "../types/ethers-contracts/index.js";
 
 export type { TypedContractEvent } from "../types/ethers-contracts/common.js";

@@ -3,8 +3,6 @@ import type { Interface, Log, LogDescription } from "ethers";
 
 import type { Deployment } from "./addresses.ts";
 import {
-  type AccessManager,
-  AccessManager__factory,
   type ERC1967Proxy,
   ERC1967Proxy__factory,
   type GovernorTimelock,
@@ -17,6 +15,8 @@ import {
   IChoreRewards__factory,
   type ICreditTiers,
   ICreditTiers__factory,
+  type ICircuitBreaker,
+  ICircuitBreaker__factory,
   type IDeleveraging,
   IDeleveraging__factory,
   type IDeviationRecord,
@@ -47,6 +47,8 @@ import {
   IPositionsLedger__factory,
   type IRewards,
   IRewards__factory,
+  type IRiskSteward,
+  IRiskSteward__factory,
   type ISettlementRounds,
   ISettlementRounds__factory,
   type ISizeCheckpoints,
@@ -55,6 +57,8 @@ import {
   IVault__factory,
   type IVolatilityObserver,
   IVolatilityObserver__factory,
+  type PlimsollManager,
+  PlimsollManager__factory,
   type TypedContractEvent,
 } from "./contracts.ts";
 import { plain, type Plain } from "./plain.ts";
@@ -81,7 +85,9 @@ interface Emitters {
   makerRewards: IMakerRewards | IAccessManaged;
   choreRewards: IChoreRewards | IAccessManaged;
   creditTiers: ICreditTiers | IAccessManaged;
-  manager: AccessManager;
+  circuitBreaker: ICircuitBreaker | IAccessManaged;
+  riskSteward: IRiskSteward | IAccessManaged;
+  manager: PlimsollManager;
   timelock: GovernorTimelock;
   vault: IVault;
   token: IERC20Metadata;
@@ -158,7 +164,9 @@ const INTERFACES: { readonly [Source in EventSource]: readonly Interface[] } = {
   makerRewards: [IMakerRewards__factory.createInterface(), managed],
   choreRewards: [IChoreRewards__factory.createInterface(), managed],
   creditTiers: [ICreditTiers__factory.createInterface(), managed],
-  manager: [AccessManager__factory.createInterface()],
+  circuitBreaker: [ICircuitBreaker__factory.createInterface(), managed],
+  riskSteward: [IRiskSteward__factory.createInterface(), managed],
+  manager: [PlimsollManager__factory.createInterface()],
   timelock: [GovernorTimelock__factory.createInterface()],
   vault: [IVault__factory.createInterface()],
   token: [IERC20Metadata__factory.createInterface()],

@@ -10,6 +10,7 @@ export * from "./attestations.ts";
 export * from "./black76.ts";
 export * from "./client/index.ts";
 export * from "./errors/index.ts";
+export * from "./governance.ts";
 export * from "./events.ts";
 export * from "./ids.ts";
 export * from "./instruments.ts";

@@ -14,7 +14,8 @@ import { type Address, days, type NetworkConfig } from "../deploy/config/types.t
 import { derivativeContracts, type Deployment, readDeployment, writeDeployment } from "../deploy/lib/addresses.ts";
 import { deployLocal } from "../deploy/lib/deploy.ts";
 import { formatHandover, readHandover } from "../deploy/lib/handoverProof.ts";
-import { RESTRICTED, RESTRICTED_CONTRACTS, type RestrictedContract, ROLES } from "../deploy/lib/roles.ts";
+import { RESTRICTED, RESTRICTED_CONTRACTS, type RestrictedContract, type Role, ROLES } from "../deploy/lib/roles.ts";
+import { plain } from "../sdk/plain.ts";
 import { packRiskTable, unpackRiskTable } from "../sdk/tables/riskTable.ts";
 import {
   ChoreRewards__factory,
@@ -33,6 +34,8 @@ describe("the list of restricted functions", () => {
   /** Which deployed contract the functions of a source end up in. */
   const targetOf = (file: string): RestrictedContract => {
     if (file.startsWith("accounts/")) return "safe";
+    if (file === "governance/CircuitBreaker.sol") return "circuitBreaker";
+    if (/^governance\/(RiskSteward|StewardBounds)\.sol$/.test(file)) return "riskSteward";
     if (file === "liquidation/InsuranceFund.sol") return "insuranceFund";
     if (file === "oracles/AttestedFeed.sol") return "attestedFeed";
     if (file === "incentives/RewardsController.sol") return "rewardsController";
@@ -105,7 +108,7 @@ describe("a deployment that was handed over", () => {
 
   const interfaceOf = (contract: RestrictedContract): Interface => {
     const { positions, positionsProxy, exchange, attestedFeed } = p.derivatives();
-    const { safe, insuranceFund } = p;
+    const { safe, insuranceFund, circuitBreaker, steward } = p;
     const ledger = new Interface([...positions.interface.fragments, ...positionsProxy.interface.fragments]);
     const incentives = {
       rewardsController: { interface: RewardsController__factory.createInterface() },
@@ -115,24 +118,31 @@ describe("a deployment that was handed over", () => {
     };
     const liquidityPool = { interface: LiquidityPool__factory.createInterface() };
     const traded = { exchange, attestedFeed, liquidityPool, positions: { interface: ledger } };
-    return { safe, insuranceFund, ...traded, ...incentives }[contract].interface;
+    const governed = { circuitBreaker, riskSteward: steward };
+    return { safe, insuranceFund, ...governed, ...traded, ...incentives }[contract].interface;
   };
 
   /** Every restricted function of every contract, ready to be called by anyone. */
-  const everyRestrictedCall = () =>
-    RESTRICTED_CONTRACTS.flatMap((contract) => {
+  const everyRestrictedCall = async () => {
+    const until = (await p.networkHelpers.time.latest()) + 3_600;
+    return RESTRICTED_CONTRACTS.flatMap((contract) => {
       const abi = interfaceOf(contract);
       return RESTRICTED[contract].map(({ name, role, selector }) => {
         const fragment = abi.getFunction(selector);
         if (fragment === null) throw new Error(`no function ${name}`);
         // Nobody can be dropped who is no attester.
-        const args = name === "dropSigner" ? [LOCAL_ATTESTERS[0]] : fragment.inputs.map(blank);
+        const special: Record<string, unknown[]> = {
+          "attestedFeed.dropSigner": [LOCAL_ATTESTERS[0]],
+          "circuitBreaker.stop": [1, until],
+        };
+        const args = special[`${contract}.${name}`] ?? fragment.inputs.map(blank);
         const data = abi.encodeFunctionData(fragment, args);
         const to = p.deployment.contracts[contract];
         if (to === undefined) throw new Error(`no ${contract} is deployed`);
         return { name, role, to, data };
       });
     });
+  };
 
   const expectUnauthorized = async (caller: Signer, { name, to, data }: { name: string; to: string; data: string }) => {
     await expect(caller.sendTransaction({ to, data }), name)
@@ -141,16 +151,20 @@ describe("a deployment that was handed over", () => {
   };
 
   it("gives the deployer, the governor without the timelock, and strangers no restricted function (G1)", async () => {
-    for (const call of everyRestrictedCall()) {
+    const own = new Map<Signer, Role>([
+      [p.governor, "lifter"],
+      [p.riskSteward, "riskSteward"],
+    ]);
+    for (const call of await everyRestrictedCall()) {
       for (const caller of [p.deployer, p.governor, p.riskSteward, p.feeCollector, p.alice]) {
-        await expectUnauthorized(caller, call);
+        if (own.get(caller) !== call.role) await expectUnauthorized(caller, call);
       }
     }
   });
 
-  it("lets the guardian pause, drop attesters and do nothing else", async () => {
-    for (const call of everyRestrictedCall()) {
-      if (call.role === "guardian") await p.guardian.sendTransaction(call);
+  it("lets the guardian stop, lift, drop attesters and do nothing else", async () => {
+    for (const call of await everyRestrictedCall()) {
+      if (call.role === "guardian" || call.role === "lifter") await p.guardian.sendTransaction(call);
       else await expectUnauthorized(p.guardian, call);
     }
     const { manager, timelock } = p;
@@ -163,19 +177,47 @@ describe("a deployment that was handed over", () => {
     ).to.be.revertedWithCustomError(timelock, "AccessControlUnauthorizedAccount");
   });
 
-  it("lets a pause run out by itself, within seven days", async () => {
-    const { safe, alice, networkHelpers, units } = p;
+  it("lets a stop run out by itself, within seven days, and not be renewed at once", async () => {
+    const { safe, circuitBreaker: breaker, alice, networkHelpers, units } = p;
     await p.lend(p.bob, "USDC", units("USDC", 10_000));
     await p.deposit(alice, "WETH", units("WETH", 1));
     const now = await networkHelpers.time.latest();
-    await expect(safe.connect(p.guardian).pause(1, now + days(7) + 100)).to.be.revertedWithCustomError(
-      safe,
-      "InvalidConfig",
-    );
-    await safe.connect(p.guardian).pause(1, now + days(7));
+    await expect(breaker.stop(1, now + days(7) + 100)).to.be.revertedWithCustomError(breaker, "StopTooLong");
+    await breaker.stop(1, now + days(7));
     await expect(p.borrow(alice, "USDC", units("USDC", 100))).to.be.revertedWithCustomError(safe, "ActionPaused");
     await p.advance(days(7));
     await p.borrow(alice, "USDC", units("USDC", 100));
+    const later = await networkHelpers.time.latest();
+    await expect(breaker.stop(1, later + days(1))).to.be.revertedWithCustomError(breaker, "ActionResting");
+  });
+
+  it("lets the governor's key lift a stop at once, and do nothing else without the timelock", async () => {
+    const { safe, circuitBreaker: breaker, governor, networkHelpers } = p;
+    await breaker.stop(15, (await networkHelpers.time.latest()) + days(2));
+    await breaker.connect(governor).lift();
+    expect(await safe.pauses()).to.deep.equal([0n, 0n]);
+  });
+
+  it("lets the risk steward move parameters by the configuration's steps, at once", async () => {
+    const { safe, steward, ids, units } = p;
+    const config = plain(await safe.poolConfig(ids.USDC));
+    const cap = config.supplyCap;
+    await expect(
+      steward.configurePool(ids.USDC, { ...config, supplyCap: cap + units("USDC", 110_000_000) }),
+    ).to.be.revertedWithCustomError(steward, "StepTooLarge");
+    await steward.configurePool(ids.USDC, { ...config, supplyCap: cap + units("USDC", 90_000_000) });
+    expect((await safe.poolConfig(ids.USDC)).supplyCap).to.be.greaterThan(cap);
+    const closed = { ...plain(await safe.poolConfig(ids.USDC)), borrowsClosed: true };
+    await steward.configurePool(ids.USDC, closed);
+    await expect(steward.configurePool(ids.USDC, { ...closed, borrowsClosed: false })).to.be.revertedWithCustomError(
+      steward,
+      "CoolingDown",
+    );
+    const { positions, exchange } = p.derivatives();
+    const perp = plain((await positions.perpMarket(ids.WETH)).config);
+    await steward.configurePerp(ids.WETH, { ...perp, openInterestCap: (perp.openInterestCap * 11n) / 10n });
+    const { tiers, optionCap } = await exchange.fees();
+    await steward.setFees([...plain(tiers)], optionCap + 100n);
   });
 
   it("changes nothing before the timelock's delay is over, then for whoever executes", async () => {
@@ -259,9 +301,21 @@ describe("a deployment that was handed over", () => {
     const { manager, deployer } = p;
     const grant = manager.interface.encodeFunctionData("grantRole", [ROLES.governor, deployer.address, 0]);
     await p.govern(await manager.getAddress(), grant);
+    const offered = await readHandover(p.ethers.provider, p.deployment);
+    expect(offered.faults).to.deep.equal(["the deployer may accept the role governor"]);
+    expect(formatHandover(offered)).to.include(`governor to ${deployer.address}`);
+    await manager.connect(deployer).acceptRole(ROLES.governor);
     const { faults } = await readHandover(p.ethers.provider, p.deployment);
     expect(faults).to.include("the deployer holds the role governor");
-    expect(faults).to.include(`the deployer may call safe.setEngine(address)`);
+    expect(faults).to.include(`the deployer may call safe.setAuction(address)`);
+  });
+
+  it("is disproven by somebody who needs no steward contract", async () => {
+    const { manager } = p;
+    const grant = manager.interface.encodeFunctionData("grantRole", [ROLES.engines, p.alice.address, 0]);
+    await p.govern(await manager.getAddress(), grant);
+    const { faults } = await readHandover(p.ethers.provider, p.deployment);
+    expect(faults).to.deep.equal([`${p.alice.address} holds the role engines`]);
   });
 
   it("is disproven by a proxy that obeys somebody beside the timelock", async () => {

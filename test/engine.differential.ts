@@ -14,6 +14,7 @@ import {
 import {
   DeviationRecord__factory,
   EngineFactory__factory,
+  LedgerTableFactory__factory,
   MarginEngine__factory,
   MockFeed__factory,
   MockTwapPool__factory,
@@ -80,7 +81,8 @@ describe("Margin engine against exact fractions", () => {
     safe = await new StubSafe__factory(owner).deploy();
     const deviations = await new DeviationRecord__factory(owner).deploy(safe);
     checkpoints = await new SizeCheckpoints__factory(owner).deploy(safe, 10_000);
-    const factory = await new EngineFactory__factory(owner).deploy(safe, deviations, checkpoints);
+    const tables = await new LedgerTableFactory__factory(owner).deploy();
+    const factory = await new EngineFactory__factory(owner).deploy(safe, deviations, checkpoints, tables);
     oracles = await new OracleHarness__factory(owner).deploy();
     template = await ethers.provider.getCode(await factory.template());
     const place = "0x00000000000000000000000000000000000e4e4e";

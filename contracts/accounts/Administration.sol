@@ -126,6 +126,16 @@ abstract contract Administration is Verbs, IMarginAccountsAdmin {
     }
 
     /// @inheritdoc IMarginAccountsAdmin
+    function collateralCap(AssetId asset) external view returns (uint96 cap, uint16 maxPart) {
+        return (_idleFacts[asset].cap, _idleFacts[asset].maxPart);
+    }
+
+    /// @inheritdoc IMarginAccountsAdmin
+    function outflowLimit(AssetId asset) external view returns (uint208 capacity, uint48 window) {
+        return (_outflows[asset]._capacity, _outflows[asset]._window);
+    }
+
+    /// @inheritdoc IMarginAccountsAdmin
     function setEngine(address engine_) external restricted locked {
         _engine = _contract(engine_, "engine");
     }

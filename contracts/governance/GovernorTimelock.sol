@@ -3,6 +3,8 @@ pragma solidity ^0.8.34;
 
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 
+import {IRoleOffers} from "../interfaces/IGovernance.sol";
+
 /// @title The timelock in front of the governor and admin roles, with a delay that nobody can bring under a floor
 /// @notice OpenZeppelin's timelock may shorten its own delay; then one patient proposal would free the next ones from
 /// waiting. Here the delay may be raised and lowered, never below what the deployment promised (invariant G1).
@@ -28,5 +30,11 @@ contract GovernorTimelock is TimelockController {
     function updateDelay(uint256 newDelay) public override {
         require(newDelay >= minDelayFloor, DelayBelowFloor(newDelay, minDelayFloor));
         super.updateDelay(newDelay);
+    }
+
+    /// @notice Anyone: has the timelock accept a role that an admin of `manager` offered to it.
+    /// @dev It gains what was meant for it and gives up nothing: no other call comes out of here, and no value.
+    function acceptRole(IRoleOffers manager, uint64 roleId) external {
+        manager.acceptRole(roleId);
     }
 }

@@ -344,6 +344,9 @@ interface IMarginAccountsAdmin {
     function setCollateralCap(AssetId asset, uint96 cap, uint16 maxPart) external;
     /// @notice Net outflow limit per asset: a bucket of `capacity` token units that refills in `window` seconds; 0 = none.
     function setOutflowLimit(AssetId asset, uint208 capacity, uint48 window) external;
+    /// @notice As set last; a cap that was set below what is held is what was held.
+    function collateralCap(AssetId asset) external view returns (uint96 cap, uint16 maxPart);
+    function outflowLimit(AssetId asset) external view returns (uint208 capacity, uint48 window);
     function setEngine(address engine) external;
     function setAuction(address auction) external;
     function setPositions(address positions) external;

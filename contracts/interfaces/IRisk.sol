@@ -73,16 +73,24 @@ interface IEngineFactory {
     error UnknownEngine(address engine);
     error NotSuccessor(address engine, address inForce);
     error RampStarted(address engine, uint256 start);
+    /// @dev The ledger table in force has the underlying, the new one has not.
+    error UnderlyingDropped(uint256 underlying);
+    /// @dev The field of perps or options (a name, or its place in the scenario table) would get harsher by more than one step.
+    error LedgerStep(uint256 underlying, bytes32 field, uint256 value, uint256 limit);
+    /// @dev The ledger table is harsher than the one in force and has not been on the chain for long enough.
+    error LedgerNotice(address table, uint256 until);
 
     event EngineCreated(address indexed engine, address indexed predecessor, bytes32 tableHash);
 
     /// @notice Checks `table` by itself and against the one in force, and deploys an engine with it. Anyone.
     function create(bytes calldata table) external returns (address engine);
 
-    /// @notice Like {create}, with `ledgerTable` written into the table's last word, which must not name one yet.
+    /// @notice Like {create}, with `ledgerTable` written into the table's last word, which must not name one yet. A ledger table must be
+    /// the factory's; where its terms are harsher than those in force it differs by a bounded step.
     function createWithLedger(bytes calldata table, address ledgerTable) external returns (address engine);
 
-    /// @notice Reverts unless `engine` was made here, was checked against the engine in force now, and its ramp has not begun.
+    /// @notice Reverts unless `engine` was made here, was checked against the engine in force now, its ramp has not begun, and a ledger
+    /// table with harsher terms has been on the chain for its notice.
     /// @dev For the same batch as `setEngine`: the delay lies between creation and the move of the pointer.
     function requireSuccessor(address engine) external view;
 
@@ -123,4 +131,7 @@ interface ILedgerTableFactory {
     ) external returns (address table);
 
     function isTable(address table) external view returns (bool);
+
+    /// @notice When the table was written, Unix time; 0: not here.
+    function createdAt(address table) external view returns (uint256);
 }

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
-import {IDeviationRecord, IEngineFactory, ISizeCheckpoints, ITableEngine} from "../interfaces/IRisk.sol";
+import {
+    IDeviationRecord,
+    IEngineFactory,
+    ILedgerTableFactory,
+    ISizeCheckpoints,
+    ITableEngine
+} from "../interfaces/IRisk.sol";
 import {IMarginAccounts} from "../interfaces/IMarginAccounts.sol";
+import {LedgerSteps} from "./LedgerSteps.sol";
 import {MarginEngine} from "./MarginEngine.sol";
 import {RiskTable} from "./RiskTable.sol";
 import {Table, TableCheck} from "./TableCheck.sol";
@@ -16,13 +23,24 @@ contract EngineFactory is IEngineFactory {
     /// @dev `PUSH2 size, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN`: init code that returns what follows its ten bytes.
     uint80 private constant LOADER = 0x61000080600a5f395ff3;
 
+    /// @notice How long a ledger table with harsher terms must have stood on the chain before it is put in force, in seconds.
+    uint256 public constant STEP_NOTICE = 3 days;
+    /// @notice The same where terms cannot be compared number by number: other models, groups or scenario lists.
+    uint256 public constant UNLIKE_NOTICE = 7 days;
+
     IMarginAccounts private immutable _safe;
+    ILedgerTableFactory private immutable _ledgerTables;
     address private immutable _template;
     mapping(address engine => address) private _predecessors;
     mapping(address engine => bool) private _made;
 
-    constructor(IMarginAccounts safe, IDeviationRecord deviations, ISizeCheckpoints checkpoints) {
-        _safe = safe;
+    constructor(
+        IMarginAccounts safe,
+        IDeviationRecord deviations,
+        ISizeCheckpoints checkpoints,
+        ILedgerTableFactory ledgerTables
+    ) {
+        (_safe, _ledgerTables) = (safe, ledgerTables);
         _template = address(new MarginEngine(deviations, checkpoints));
     }
 
@@ -44,7 +62,10 @@ contract EngineFactory is IEngineFactory {
         Table memory t = TableCheck.open(table);
         t.checkAlone(_safe);
         address current = _safe.engine();
-        if (current != address(0)) t.checkAgainst(TableCheck.open(ITableEngine(current).table()));
+        address ledgerTable = t.ramp.ledgerTable();
+        bool written = ledgerTable == address(0) || _ledgerTables.isTable(ledgerTable);
+        require(written, BadTable("ledgerTable", uint160(ledgerTable)));
+        if (current != address(0)) _checkAgainst(t, current);
 
         bytes memory code = bytes.concat(_template.code, table);
         // EIP-170, where the chain has it: a template above it shows that this one has not
@@ -66,7 +87,24 @@ contract EngineFactory is IEngineFactory {
         Table memory t = TableCheck.open(ITableEngine(engine).table());
         uint256 start = t.ramp.start();
         require(!t.ramp.exists() || start >= block.timestamp, RampStarted(engine, start));
-        if (current != address(0)) t.checkAgainst(TableCheck.open(ITableEngine(current).table()));
+        if (current == address(0)) return;
+        uint256 notice = _checkAgainst(t, current);
+        if (notice == 0) return;
+        uint256 until = _ledgerTables.createdAt(t.ramp.ledgerTable()) + notice;
+        require(block.timestamp >= until, LedgerNotice(t.ramp.ledgerTable(), until));
+    }
+
+    /// @return notice that the ledger table needs, in seconds.
+    function _checkAgainst(Table memory t, address current) private view returns (uint256 notice) {
+        Table memory inForce = TableCheck.open(ITableEngine(current).table());
+        t.checkAgainst(inForce);
+        (address a, address b) = (inForce.ramp.ledgerTable(), t.ramp.ledgerTable());
+        if (a == b || a == address(0)) return 0;
+        // without it no account with a position could be valued, nor act, nor be liquidated
+        require(b != address(0), BadTable("ledgerTable", 0));
+        LedgerSteps.Change change = LedgerSteps.compare(a, b);
+        if (change == LedgerSteps.Change.None) return 0;
+        return change == LedgerSteps.Change.Step ? STEP_NOTICE : UNLIKE_NOTICE;
     }
 
     /// @inheritdoc IEngineFactory

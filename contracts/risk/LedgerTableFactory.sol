@@ -16,7 +16,7 @@ contract LedgerTableFactory is ILedgerTableFactory {
     /// @dev Loss factors and peg in a scenario table.
     uint256 private constant LOSS_WORD = 8;
 
-    mapping(address table => bool) private _made;
+    mapping(address table => uint256) private _createdAt;
 
     /// @inheritdoc ILedgerTableFactory
     function create(
@@ -63,13 +63,18 @@ contract LedgerTableFactory is ILedgerTableFactory {
         require(table != address(0), BadParameters("create"));
         LedgerTable.check(table);
         _requireSane(table);
-        _made[table] = true;
+        _createdAt[table] = block.timestamp;
         emit LedgerTableCreated(table, keccak256(data));
     }
 
     /// @inheritdoc ILedgerTableFactory
     function isTable(address table) external view returns (bool) {
-        return _made[table];
+        return _createdAt[table] != 0;
+    }
+
+    /// @inheritdoc ILedgerTableFactory
+    function createdAt(address table) external view returns (uint256) {
+        return _createdAt[table];
     }
 
     function _requireSane(address table) private view {

@@ -39,7 +39,7 @@ abstract contract DerivativesTest is LedgerTest {
         prices = new SettlementPrices(safe);
         volatility = new RealizedVolatility(safe, 1 hours, 0.97e18, 0.8e18, 500);
         address normal = address(new NormalTable());
-        tables = new LedgerTableFactory();
+        tables = sys.tables;
         uint256[] memory underlyings = new uint256[](2);
         (underlyings[0], underlyings[1]) = (ETH, BTC);
         address ledgerTable = tables.create(

@@ -3,7 +3,6 @@ pragma solidity ^0.8.34;
 
 import {ExpiryFeed} from "../interfaces/IAttestedFeed.sol";
 import {PerpState} from "../interfaces/IPositions.sol";
-import {LedgerTableFactory} from "../risk/LedgerTableFactory.sol";
 import {NormalTable} from "../risk/NormalTable.sol";
 import {PortfolioModel} from "../risk/PortfolioModel.sol";
 import {StandardModel} from "../risk/StandardModel.sol";
@@ -26,7 +25,6 @@ abstract contract ModelTest is RiskTest {
     ScriptedFeeds internal scripted;
     address internal standard;
     address internal portfolio;
-    LedgerTableFactory internal tables;
 
     function setUp() public virtual override {
         super.setUp();
@@ -35,7 +33,6 @@ abstract contract ModelTest is RiskTest {
         address normal = address(new NormalTable());
         standard = address(new StandardModel(scripted, scripted, normal));
         portfolio = address(new PortfolioModel(scripted, scripted, scripted, normal));
-        tables = new LedgerTableFactory();
         uint256[] memory underlyings = new uint256[](2);
         (underlyings[0], underlyings[1]) = (ETH, BTC);
         useLedgerTable(LedgerTableBuilder.parameters(underlyings));

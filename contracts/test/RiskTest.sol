@@ -4,6 +4,7 @@ pragma solidity ^0.8.34;
 import {DeviationRecord} from "../oracles/DeviationRecord.sol";
 import {IMarginAccounts} from "../interfaces/IMarginAccounts.sol";
 import {EngineFactory} from "../risk/EngineFactory.sol";
+import {LedgerTableFactory} from "../risk/LedgerTableFactory.sol";
 import {MarginEngine} from "../risk/MarginEngine.sol";
 import {SizeCheckpoints} from "../risk/SizeCheckpoints.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
@@ -35,6 +36,7 @@ abstract contract RiskTest is BaseTest {
     StubSafe internal safe;
     DeviationRecord internal deviations;
     SizeCheckpoints internal checkpoints;
+    LedgerTableFactory internal tables;
     EngineFactory internal factory;
     MarginEngine internal engine;
     MockFeed internal usdcFeed;
@@ -59,7 +61,8 @@ abstract contract RiskTest is BaseTest {
         deviations = new DeviationRecord(accounts);
         checkpoints = new SizeCheckpoints(accounts, 500);
         // By name, or every test contract would carry the factory's and the engine's code.
-        bytes memory arguments = abi.encode(accounts, deviations, checkpoints);
+        tables = new LedgerTableFactory();
+        bytes memory arguments = abi.encode(accounts, deviations, checkpoints, tables);
         bytes memory code = bytes.concat(vm.getCode("contracts/risk/EngineFactory.sol:EngineFactory"), arguments);
         address made;
         assembly ("memory-safe") {

@@ -15,6 +15,7 @@ import {InsuranceFund} from "../liquidation/InsuranceFund.sol";
 import {LiquidationAuction} from "../liquidation/LiquidationAuction.sol";
 import {DeviationRecord} from "../oracles/DeviationRecord.sol";
 import {EngineFactory} from "../risk/EngineFactory.sol";
+import {LedgerTableFactory} from "../risk/LedgerTableFactory.sol";
 import {SizeCheckpoints} from "../risk/SizeCheckpoints.sol";
 import {AccountFlags} from "../types/AccountFlags.sol";
 import {AccountId, AccountIdLib} from "../types/AccountId.sol";
@@ -34,6 +35,7 @@ struct System {
     InsuranceFund fund;
     SizeCheckpoints checkpoints;
     DeviationRecord deviations;
+    LedgerTableFactory tables;
     EngineFactory factory;
     address engine;
     Vault usdcVault;
@@ -173,7 +175,8 @@ abstract contract SafeFixture is BaseTest {
         }
         sys.deviations = new DeviationRecord(safe);
         sys.checkpoints = new SizeCheckpoints(safe, 500);
-        sys.factory = new EngineFactory(safe, IDeviationRecord(sys.deviations), sys.checkpoints);
+        sys.tables = new LedgerTableFactory();
+        sys.factory = new EngineFactory(safe, IDeviationRecord(sys.deviations), sys.checkpoints, sys.tables);
         sys.engine = sys.factory.create(table());
         safe.setEngine(sys.engine);
     }

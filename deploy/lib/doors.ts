@@ -4,10 +4,10 @@
 import type { Fragment, Interface } from "ethers";
 
 import {
-  AccessManager__factory,
   AttestedFeed__factory,
   ChoreRewards__factory,
   CreditTiers__factory,
+  CircuitBreaker__factory,
   Deleveraging__factory,
   DeviationRecord__factory,
   EngineFactory__factory,
@@ -29,11 +29,13 @@ import {
   MarginLens__factory,
   NormalTable__factory,
   PoolPricer__factory,
+  PlimsollManager__factory,
   PortfolioModel__factory,
   Positions__factory,
   PositionsExtension__factory,
   RealizedVolatility__factory,
   RewardsController__factory,
+  RiskSteward__factory,
   ScenarioCalculator__factory,
   ScenarioLens__factory,
   SettlementPrices__factory,
@@ -213,7 +215,7 @@ const positionsCold = part(PositionsExtension__factory, {
 export const DOORS: Readonly<Record<ListedContract, Doors>> = {
   manager: contract(
     "manager",
-    part(AccessManager__factory, {
+    part(PlimsollManager__factory, {
       labelRole: "admin",
       grantRole: "admin",
       revokeRole: "admin",
@@ -225,6 +227,7 @@ export const DOORS: Readonly<Record<ListedContract, Doors>> = {
       setTargetClosed: "admin",
       updateAuthority: "admin",
       renounceRole: "its holder",
+      acceptRole: "its holder", // who was offered it
       // They ask who may call what is to be called.
       schedule: "its holder",
       execute: "its holder",
@@ -245,11 +248,14 @@ export const DOORS: Readonly<Record<ListedContract, Doors>> = {
       grantRole: "timelock",
       revokeRole: "timelock",
       renounceRole: "its holder",
+      acceptRole: "anyone", // for the timelock, of what it was offered
       onERC721Received: "anyone",
       onERC1155Received: "anyone",
       onERC1155BatchReceived: "anyone",
     }),
   ),
+  circuitBreaker: contract("circuitBreaker", part(CircuitBreaker__factory, managed)),
+  riskSteward: contract("riskSteward", part(RiskSteward__factory, managed)),
   safe: contract("safe", safeCore, safeCold, safeAdmin),
   // Without storage of their own: they work behind the safe's address only.
   extension: doorsOf("extension", [safeCold]),

@@ -2,10 +2,10 @@
 import { dataSlice, type Provider, ZeroAddress } from "ethers";
 
 import {
-  AccessManager__factory,
   AttestedFeed__factory,
   GovernorTimelock__factory,
   IAccessManaged__factory,
+  PlimsollManager__factory,
 } from "../../types/ethers-contracts/index.js";
 import type { Address } from "../config/types.ts";
 import type { Deployment } from "./addresses.ts";
@@ -39,6 +39,8 @@ export interface HandoverReport {
     executors: Address[];
     admins: Address[];
   };
+  /** Roles that somebody may still accept. */
+  offers: string[];
   functions: FunctionOwner[];
   /** Every state-changing function of every contract: who may call it, after how long. */
   powers: Power[];
@@ -98,7 +100,7 @@ const attesterFaults = async (provider: Provider, { contracts, deployer }: Deplo
 export const readHandover = async (provider: Provider, deployment: Deployment): Promise<HandoverReport> => {
   const { contracts, deployer, fromBlock } = deployment;
   const faults: string[] = [];
-  const manager = AccessManager__factory.connect(contracts.manager, provider);
+  const manager = PlimsollManager__factory.connect(contracts.manager, provider);
   const timelock = GovernorTimelock__factory.connect(contracts.timelock, provider);
 
   const [granted, revoked, timelockGranted, timelockRevoked, delay, floor] = await Promise.all([
@@ -118,6 +120,7 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
     ...timelockRevoked.map((log) => ({ log, role: log.args.role, account: log.args.account, granted: false })),
   ].sort((a, b) => byPosition(a.log, b.log));
 
+  const offers: string[] = [];
   const holdersOf = replay(changes);
   const holders = Object.fromEntries(ROLE_NAMES.map((role) => [role, holdersOf(ROLES[role])])) as Record<
     Role,
@@ -133,6 +136,22 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
     if (only === undefined || others.length > 0 || !same(only, contracts.timelock)) {
       faults.push(`the role ${role} is held by ${holders[role].join(", ") || "nobody"}, not by the timelock alone`);
     }
+  }
+  // What a contract bounds is worth nothing if somebody else may do it without that contract.
+  for (const [role, bounder] of [
+    ["breaker", contracts.circuitBreaker],
+    ["parameters", contracts.riskSteward],
+    ["engines", contracts.riskSteward],
+  ] as const) {
+    for (const holder of holders[role]) {
+      if (!same(holder, bounder) && !same(holder, contracts.timelock)) faults.push(`${holder} holds the role ${role}`);
+    }
+  }
+  for (const { args } of await manager.queryFilter(manager.filters.RoleOffered(), fromBlock)) {
+    const [until] = await manager.offerOf(args.roleId, args.account);
+    if (until === 0n) continue;
+    offers.push(`${roleName(args.roleId)} to ${args.account}`);
+    if (same(args.account, deployer)) faults.push(`the deployer may accept the role ${roleName(args.roleId)}`);
   }
   for (const role of ROLE_NAMES) {
     const [granter, canceller] = await Promise.all([
@@ -182,6 +201,7 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
 
   return {
     holders,
+    offers: [...new Set(offers)],
     timelock: {
       delay,
       floor,
@@ -200,12 +220,13 @@ export const readHandover = async (provider: Provider, deployment: Deployment): 
 };
 
 /** The report as lines for a person. */
-export const formatHandover = ({ holders, timelock, powers, names, faults }: HandoverReport): string => {
+export const formatHandover = ({ holders, offers, timelock, powers, names, faults }: HandoverReport): string => {
   const nameOf = (address: string) => (address === ZeroAddress ? "anyone" : (names[address.toLowerCase()] ?? address));
   const list = (addresses: readonly string[]) => addresses.map(nameOf).join(", ") || "nobody";
   return [
     "Roles",
     ...ROLE_NAMES.map((role) => `  ${role.padEnd(14)} ${list(holders[role])}`),
+    ...(offers.length === 0 ? [] : [`  offered        ${offers.join(", ")}`]),
     `Timelock: ${timelock.delay} s (never under ${timelock.floor} s)`,
     `  propose        ${list(timelock.proposers)}`,
     `  cancel         ${list(timelock.cancellers)}`,

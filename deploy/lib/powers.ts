@@ -13,10 +13,10 @@ import {
 } from "ethers";
 
 import {
-  AccessManager__factory,
   GovernorTimelock__factory,
   IAccessManaged__factory,
   IMarginAccounts__factory,
+  PlimsollManager__factory,
 } from "../../types/ethers-contracts/index.js";
 import type { Deployment } from "./addresses.ts";
 import {
@@ -177,7 +177,7 @@ export const readPowers = async (
 ): Promise<Powers> => {
   const { contracts } = deployment;
   const faults: string[] = [];
-  const manager = AccessManager__factory.connect(contracts.manager, provider);
+  const manager = PlimsollManager__factory.connect(contracts.manager, provider);
   const minDelay = await GovernorTimelock__factory.connect(contracts.timelock, provider).getMinDelay();
 
   const waits = {} as Record<Role, Record<string, bigint>>;

@@ -6,6 +6,7 @@ import {
   AttestedFeed__factory,
   ChoreRewards__factory,
   CreditTiers__factory,
+  CircuitBreaker__factory,
   Exchange__factory,
   IMarginAccounts__factory,
   InsuranceFund__factory,
@@ -14,6 +15,7 @@ import {
   LiquidityPool__factory,
   Positions__factory,
   RewardsController__factory,
+  RiskSteward__factory,
 } from "../../types/ethers-contracts/index.js";
 
 /** Role numbers in the AccessManager. */
@@ -22,12 +24,20 @@ export const ROLES = {
   admin: 0n,
   /** Everything that could take funds or change a price, behind the timelock. Held by the timelock alone. */
   governor: 1n,
-  /** Stops actions for a while; moves nothing. */
+  /** Stops actions for a while, through the circuit breaker; moves nothing. */
   guardian: 2n,
-  /** Reserved: bounded parameter steps with a cool-down. */
+  /** Bounded parameter steps with a cool-down, through the RiskSteward contract. */
   riskSteward: 3n,
   /** Reserved: takes the protocol's fees to the treasury. */
   feeCollector: 4n,
+  /** The safe's pauses. Held by the circuit breaker, which the guardian asks, and by the timelock. */
+  breaker: 5n,
+  /** Ends a stop early. Held by the guardian and by the governor's own key: nothing comes of it but what was before. */
+  lifter: 6n,
+  /** Numbers of pools, markets and fees. Held by the steward contract, which bounds each step, and by the timelock. */
+  parameters: 7n,
+  /** The engine in force. Held by the steward contract, which compares the tables, and by the timelock. */
+  engines: 8n,
 } as const;
 
 export type Role = keyof typeof ROLES;
@@ -69,15 +79,29 @@ export const RESTRICTED = {
   safe: restricted(IMarginAccounts__factory, {
     listAsset: "governor",
     setVault: "governor",
-    configurePool: "governor",
+    configurePool: "parameters",
     setRateModel: "governor",
-    setCollateralCap: "governor",
-    setOutflowLimit: "governor",
-    setEngine: "governor",
+    setCollateralCap: "parameters",
+    setOutflowLimit: "parameters",
+    setEngine: "engines",
     setAuction: "governor",
     setPositions: "governor",
     setInsurance: "governor",
-    pause: "guardian",
+    pause: "breaker",
+  }),
+  circuitBreaker: restricted(CircuitBreaker__factory, {
+    stop: "guardian",
+    lift: "lifter",
+  }),
+  riskSteward: restricted(RiskSteward__factory, {
+    setBounds: "governor",
+    configurePool: "riskSteward",
+    setOutflowLimit: "riskSteward",
+    setCollateralCap: "riskSteward",
+    configurePerp: "riskSteward",
+    configureExpiry: "riskSteward",
+    setFees: "riskSteward",
+    setEngine: "riskSteward",
   }),
   insuranceFund: restricted(InsuranceFund__factory, {
     withdrawOwn: "governor",
@@ -86,11 +110,11 @@ export const RESTRICTED = {
   positions: [
     ...restricted(IPositionsLedger__factory, {
       listPerp: "governor",
-      configurePerp: "governor",
+      configurePerp: "parameters",
       freezePerp: "governor",
       closePerp: "governor",
       listExpiry: "governor",
-      configureExpiry: "governor",
+      configureExpiry: "parameters",
       listOptions: "governor",
       setExchange: "governor",
       setFeed: "governor",
@@ -101,7 +125,7 @@ export const RESTRICTED = {
     ...restricted(Positions__factory, { upgradeToAndCall: "governor" }),
   ],
   exchange: restricted(Exchange__factory, {
-    setFees: "governor",
+    setFees: "parameters",
     upgradeToAndCall: "governor",
   }),
   attestedFeed: restricted(AttestedFeed__factory, {

@@ -43,7 +43,6 @@ export const derivativesModule = (
       realizedVolatility,
       normalTable,
     ]);
-    const ledgerTableFactory = m.contract("LedgerTableFactory");
     const scenarioCalculator = m.contract("ScenarioCalculator", [normalTable]);
     const scenarioLens = m.contract("ScenarioLens", [attestedFeed, settlementPrices, normalTable]);
     const ledgerLens = m.contract("LedgerLens", [safe, attestedFeed, settlementPrices, normalTable, scenarioLens]);
@@ -112,7 +111,6 @@ export const derivativesModule = (
       normalTable,
       standardModel,
       portfolioModel,
-      ledgerTableFactory,
       scenarioCalculator,
       scenarioLens,
       ledgerLens,

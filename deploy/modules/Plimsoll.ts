@@ -24,5 +24,5 @@ const wholeMarket = (config: NetworkConfig) => {
 export const plimsollModule = (config: NetworkConfig, { handover = true } = {}) =>
   buildModule("Plimsoll", (m) => {
     const market = wholeMarket(config);
-    return m.useModule(handover ? handoverModule(market, config.governance) : market);
+    return m.useModule(handover ? handoverModule(market, config) : market);
   });

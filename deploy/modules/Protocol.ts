@@ -12,7 +12,7 @@ export const protocolModule = (config: NetworkConfig) =>
     const deployer = m.getAccount(0);
     const { wrappedNative, uniswapFactory, governance } = config;
 
-    const manager = m.contract("AccessManager", [deployer]);
+    const manager = m.contract("PlimsollManager", [deployer]);
     const timelock = m.contract("GovernorTimelock", [governance.timelockDelay, [governance.governor], [ANYONE]]);
 
     // One address, three contracts: what the safe itself does not implement it delegates to its extension, and that to
@@ -30,7 +30,11 @@ export const protocolModule = (config: NetworkConfig) =>
 
     const sizeCheckpoints = m.contract("SizeCheckpoints", [safe, config.sizeRisePerHour]);
     const deviationRecord = m.contract("DeviationRecord", [safe]);
-    const engineFactory = m.contract("EngineFactory", [safe, deviationRecord, sizeCheckpoints]);
+    const ledgerTableFactory = m.contract("LedgerTableFactory");
+    const engineFactory = m.contract("EngineFactory", [safe, deviationRecord, sizeCheckpoints, ledgerTableFactory]);
+
+    const circuitBreaker = m.contract("CircuitBreaker", [safe, manager]);
+    const riskSteward = m.contract("RiskSteward", [safe, engineFactory, manager]);
 
     const rewardsController = m.contract("RewardsController", [safe, manager]);
 
@@ -42,11 +46,14 @@ export const protocolModule = (config: NetworkConfig) =>
     return {
       manager,
       timelock,
+      circuitBreaker,
+      riskSteward,
       admin,
       extension,
       safe,
       sizeCheckpoints,
       deviationRecord,
+      ledgerTableFactory,
       engineFactory,
       auction,
       insuranceFund,

@@ -1,4 +1,5 @@
 /** What the errors of engine, tables, periphery, vaults, governance and neighbours mean, and what to do. */
+import { stewardParameter } from "../governance.ts";
 import type { Templates } from "./safe.ts";
 
 const roundTrip = "fetch a new quote and try again with more slippage, or trade less";
@@ -30,6 +31,12 @@ export const REST_MESSAGES = {
     `"${w.text(field)}" of ${w.asset(asset)} would charge more at once (${value}, limit ${limit}): put it on a ramp`,
   "RampStarted(address engine,uint256 start)": ({ engine, start }, w) =>
     `the ramp of engine ${engine} began at ${w.time(start)}, before it is in force: make a new one with a later ramp`,
+  "UnderlyingDropped(uint256 underlying)": ({ underlying }, w) =>
+    `the ledger table in force has ${w.underlying(underlying)}, the new one does not: keep it`,
+  "LedgerStep(uint256 underlying,bytes32 field,uint256 value,uint256 limit)": ({ underlying, value, limit }, w) =>
+    `terms of ${w.underlying(underlying)} would get harsher by more than a step (${value}, limit ${limit}): go by several`,
+  "LedgerNotice(address table,uint256 until)": ({ table, until }, w) =>
+    `the ledger table ${table} is harsher than the one in force and may follow it from ${w.time(until)}`,
   "UnknownEngine(address engine)": ({ engine }) => `engine ${engine} was not made by the factory`,
   "NotSuccessor(address engine,address inForce)": ({ engine, inForce }) =>
     `engine ${engine} was checked against another than ${inForce}, which is in force: make it anew`,
@@ -165,6 +172,35 @@ export const REST_MESSAGES = {
   "AccessControlUnauthorizedAccount(address account,bytes32 neededRole)": ({ account, neededRole }) =>
     `${account} lacks the role ${neededRole} of the timelock`,
   "AccessControlBadConfirmation()": () => "a role can be given up only by its holder",
+  // guardian, steward, roles that must be accepted
+  "ActionResting(uint8 action,uint40 until)": ({ action, until }, w) =>
+    `action ${action} was stopped before: it may be stopped again after ${w.time(until)}`,
+  "NothingToStop(uint8 actions)": ({ actions }) =>
+    `stopping ${actions} adds nothing: name actions (1, 2, 4, 8) that run now`,
+  "NothingStopped()": () => "nothing is stopped: there is nothing to lift",
+  "StopTooLong(uint40 until,uint40 limit)": ({ until, limit }, w) =>
+    `a stop until ${w.time(until)} is not allowed: from now to ${w.time(limit)} it is`,
+  "LastAdmin(address account)": ({ account }) => `${account} is the last admin: another must accept the role first`,
+  "NotOffered(uint64 roleId,address account)": ({ roleId, account }) =>
+    `role ${roleId} is not offered to ${account}, or no more: an admin grants it first`,
+  "NotForSteward(uint8 parameter,uint256 subject)": ({ parameter, subject }) =>
+    `the governor has given stewards no bound for ${stewardParameter(parameter)} of ${subject}`,
+  "CoolingDown(uint8 parameter,uint256 key,uint256 until)": ({ parameter, key, until }, w) =>
+    `${stewardParameter(parameter)} of ${key} has just moved: it may move again from ${w.time(until)}`,
+  "OutOfRange(uint8 parameter,uint256 key,uint256 value)": ({ parameter, key, value }) =>
+    `${value} is outside the range that the governor gave for ${stewardParameter(parameter)} of ${key}`,
+  "StepTooLarge(uint8 parameter,uint256 key,uint256 from,uint256 to,uint256 step)": ({
+    parameter,
+    key,
+    from,
+    to,
+    step,
+  }) => `${stewardParameter(parameter)} of ${key} may move by ${step} at once, not from ${from} to ${to}`,
+  "NotAStep(bytes32 field,uint256 place)": ({ field, place }, w) =>
+    `only the governor may change "${w.text(field)}" (${place})`,
+  "RampRunning(uint256 until)": ({ until }, w) => `a ramp runs until ${w.time(until)}: step again after it`,
+  "BadBound(uint8 parameter,uint256 subject,bytes32 field)": ({ parameter, subject, field }, w) =>
+    `the bound's "${w.text(field)}" for ${stewardParameter(parameter)} of ${subject} is out of bounds`,
   "DelayBelowFloor(uint256 delay,uint256 floor)": ({ delay, floor }) =>
     `the timelock's delay of ${delay} s is below its floor of ${floor} s`,
   "TimelockInsufficientDelay(uint256 delay,uint256 minDelay)": ({ delay, minDelay }) =>

@@ -108,7 +108,8 @@ export const spotWorld = async (): Promise<SpotWorld> => {
   const safe = await new StubSafe__factory(owner).deploy();
   const deviations = await new DeviationRecord__factory(owner).deploy(safe);
   const checkpoints = await new SizeCheckpoints__factory(owner).deploy(safe, 10_000);
-  const factory = await new EngineFactory__factory(owner).deploy(safe, deviations, checkpoints);
+  // the factory makes no engine here, it only has the code of one
+  const factory = await new EngineFactory__factory(owner).deploy(safe, deviations, checkpoints, ZeroAddress);
   const template = await ethers.provider.getCode(await factory.template());
   await networkHelpers.setCode(BULK, BULK_CODE);
 
