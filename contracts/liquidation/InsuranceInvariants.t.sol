@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
+// a refused move is a move; `send` is a move's name
+// solhint-disable avoid-low-level-calls, check-send-result
+
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {SafeHandler} from "../accounts/SafeInvariants.t.sol";

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.34;
 
+// whether a call is refused is what is tested
+// solhint-disable avoid-low-level-calls
+
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 
 import {IDeleveraging} from "../interfaces/IDeleveraging.sol";

@@ -1,5 +1,5 @@
 import type { HardhatPlugin } from "hardhat/types/plugins";
-import type { FileBuildResult } from "hardhat/types/solidity";
+import { FileBuildResultType } from "hardhat/types/solidity";
 
 /** Solidity tests in one compilation. Each embeds what it deploys: sixty fit the two gigabytes that wasm may use, seventy do not. */
 const TESTS_AT_ONCE = 45;
@@ -25,13 +25,17 @@ export const buildInParts: HardhatPlugin = {
         default: () =>
           Promise.resolve({
             async build(context, files, options, next) {
-              const all = new Map<string, FileBuildResult>();
-              for (const part of partsOf(files)) {
-                const built = await next(context, part, options);
-                if (!(built instanceof Map)) return built;
-                for (const [file, result] of built) all.set(file, result);
+              const parts = partsOf(files);
+              if (parts.length === 1) return next(context, files, options);
+              // What one part does not know of, its clean-up would remove: that is for the end, when all is in the cache.
+              for (const part of parts) {
+                const built = await next(context, part, { ...options, cleanupArtifacts: false });
+                const failed =
+                  !(built instanceof Map) ||
+                  [...built.values()].some(({ type }) => type === FileBuildResultType.BUILD_FAILURE);
+                if (failed) return built;
               }
-              return all;
+              return next(context, files, { ...options, force: false });
             },
           }),
       }),
