@@ -10,6 +10,7 @@ import {
   splitSignature,
 } from "../../../sdk/signatures.ts";
 import type { Asset } from "../../../sdk/client/venue.ts";
+import type { ModelNumber } from "../../../sdk/mirror/account.ts";
 import { Told } from "../lib/problems.ts";
 import type { Call } from "../tx/transactions.ts";
 import { signer, wallet } from "../wallet/wallet.ts";
@@ -147,7 +148,7 @@ export const repay = async (
 export const transfer = (site: Site, from: string, to: string, asset: Asset, amount: bigint): Call =>
   door(site, site.venue.contracts.safe.interface.encodeFunctionData("transfer", [from, to, asset.id, amount, false]));
 
-export const setModel = (site: Site, account: string, model: 0 | 1): Call =>
+export const setModel = (site: Site, account: string, model: ModelNumber): Call =>
   door(site, site.venue.contracts.safe.interface.encodeFunctionData("setModel", [account, model]));
 
 export const setOperator = (site: Site, account: string, operator: string, rights: number, expiry: bigint): Call =>

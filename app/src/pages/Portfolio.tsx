@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useMemo, useState } from "react";
 
 import { accountId, indexOf, ownerOf } from "../../../sdk/ids.ts";
 import { encodeInstrument } from "../../../sdk/instruments.ts";
+import { CREDIT_BIT, type ModelNumber, PORTFOLIO_MODEL } from "../../../sdk/mirror/account.ts";
 import { fundingIndexAt } from "../../../sdk/mirror/derivatives/ledger.ts";
 import type { AccountData } from "../data/account.ts";
 import { setModel } from "../data/actions.ts";
@@ -138,19 +139,25 @@ const Model = ({ data }: { data: AccountData }): ReactNode => {
   const site = useSite();
   const tx = useTx();
   const { data: snapshot } = useMarket();
-  const now = (Number(data.view.model) & 1) === 1 ? 1 : 0; // bit 1: attested credit
+  const current = Number(data.view.model);
+  const now = (current & PORTFOLIO_MODEL) === 0 ? 0 : 1;
   const other = now === 1 ? 0 : 1;
+  // who lets attested credit count goes on doing so
+  const next = (current ^ PORTFOLIO_MODEL) as ModelNumber;
   const outcome = useMemo(() => {
     if (snapshot === undefined) return undefined;
     const { account } = data;
     const { market } = snapshot;
-    return previewActions({ market, account }, [{ kind: "setModel", account: account.id, model: other }], tx.errors);
-  }, [snapshot, data, other, tx]);
+    return previewActions({ market, account }, [{ kind: "setModel", account: account.id, model: next }], tx.errors);
+  }, [snapshot, data, next, tx]);
   const { before, after } = outcome ?? {};
   const fits = after !== undefined && outcome?.short === 0 && outcome.refused === undefined;
   return (
     <Card title="Margin model">
-      <p>{MODELS[now]}</p>
+      <p>
+        {MODELS[now]}
+        {(current & CREDIT_BIT) !== 0 && ", with attested credit"}
+      </p>
       <h3>With “{MODELS[other]}”</h3>
       {before !== undefined && after !== undefined && (
         <dl>
@@ -167,7 +174,7 @@ const Model = ({ data }: { data: AccountData }): ReactNode => {
         disabled={!fits}
         onClick={() =>
           void submit(tx, `Switch to the ${other === 1 ? "portfolio" : "standard"} model`, () =>
-            Promise.resolve(setModel(site, data.id, other)),
+            Promise.resolve(setModel(site, data.id, next)),
           )
         }
       >
