@@ -145,7 +145,7 @@ contract BreakersTest is DerivativesTest {
                         calls(
                             abi.encodeCall(safe.reduceOnly, (debtor)),
                             abi.encodeCall(safe.withdraw, (debtor, WBTC, 0.1e8, alice)),
-                            abi.encodeCall(safe.repay, (debtor, USDC, 3_000e6))
+                            abi.encodeCall(safe.repay, (debtor, USDC, 3_300e6)) // worth it at a mid between two sources, too
                         )
                     )
                 )
@@ -171,10 +171,20 @@ contract BreakersTest is DerivativesTest {
             (bool ok, bytes memory said) = _try(Action(i));
             assertEq(ok, allowed[i] == "y", string.concat("action ", vm.toString(i)));
             if (!ok) {
-                bytes4 name = bytes4(said);
+                bytes4 name = _nameOf(said);
                 assertTrue(name == reason || name == other, string.concat("another reason: ", vm.toString(i)));
             }
             vm.revertToState(snapshot);
+        }
+    }
+
+    /// @dev Of what a batch refuses, why its call was refused.
+    function _nameOf(bytes memory said) private pure returns (bytes4 name) {
+        name = bytes4(said);
+        if (name != CallFailed.selector) return name;
+        assembly ("memory-safe") {
+            // selector, index, offset, length, then the reason
+            name := and(mload(add(said, 0x84)), shl(224, 0xffffffff))
         }
     }
 
