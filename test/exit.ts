@@ -92,7 +92,8 @@ describe("Leaving without anybody's permission", function () {
     const account = of(owner);
     const [balance, held] = [await p.safe.balanceOf(account, asset), await p.tokens[symbol].balanceOf(owner)];
     await p.safe.connect(owner).withdraw(account, asset, MAX, owner);
-    expect(await p.tokens[symbol].balanceOf(owner)).to.equal(held + balance);
+    // a second's interest may come on top
+    expect(await p.tokens[symbol].balanceOf(owner)).to.be.at.least(held + balance);
     expect(await p.safe.balanceOf(account, asset)).to.equal(0n);
   };
 
