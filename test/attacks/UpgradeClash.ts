@@ -29,7 +29,7 @@ describe("attack: an upgrade with clashing storage", () => {
   };
 
   const FIRST = "    mapping(AccountId account => LedgerSlots) internal _ledger;\n";
-  const LAST = "    AccountId internal _treasury;\n";
+  const LAST = "    uint256 internal _losersShort;\n";
   const MIDDLE = "        FundingWord funding;\n";
 
   it("is refused when a variable comes in front", () => {

@@ -28,6 +28,18 @@ export const governance: readonly Defence[] = [
     edits: [waive("contracts/markets/Positions.sol", "msg.sender == _exchange")],
   },
   {
+    name: "engine-is-the-timelocks",
+    attack: "GovernanceWithoutDelay",
+    what: "that the engine is the timelock's and the steward's: the guardian's instead",
+    edits: [
+      {
+        file: "deploy/lib/roles.ts",
+        find: 'setEngine: "engines",',
+        replace: 'setEngine: OFF ? "guardian" : "engines",',
+      },
+    ],
+  },
+  {
     name: "layouts-grow-at-their-end",
     attack: "UpgradeClash",
     what: "that variables behind a proxy keep their places",
