@@ -96,7 +96,8 @@ export const runOnce = async (world: LiveWorld, template: string, options: RunOp
     const gapBlock = await world.gap(options.gap);
     const startedAt = Date.now();
     await world.send("evm_setIntervalMining", blockSeconds);
-    const below = (await world.below()).length;
+    // at the gap: while this is counted, the first bids may be mined
+    const below = (await world.below(gapBlock)).length;
     const after = async (seconds: number) => sleep(Math.max(0, startedAt + seconds * 1_000 - Date.now()));
     const events: Promise<void>[] = [];
     if (faults.killAt !== undefined) {
@@ -167,6 +168,16 @@ interface RawBlock {
   readonly transactions: readonly { readonly hash: string; readonly from: string }[];
 }
 
+/** anvil counts a block a moment before it can show it. */
+const blockAt = async ({ provider }: LiveWorld, number: number): Promise<RawBlock> => {
+  for (let tries = 0; tries < 50; tries += 1, await sleep(100)) {
+    const tag = `0x${number.toString(16)}`;
+    const block = (await provider.send("eth_getBlockByNumber", [tag, true])) as RawBlock | null;
+    if (block !== null) return block;
+  }
+  throw new Error(`the chain does not show its block ${number}`);
+};
+
 const outcome = async (world: LiveWorld, gapBlock: number) => {
   const { provider, safe } = world;
   const [ours, theirs] = [keyOf(KEEPER).address.toLowerCase(), keyOf(RIVAL).address.toLowerCase()];
@@ -176,7 +187,7 @@ const outcome = async (world: LiveWorld, gapBlock: number) => {
   let [used, limit, reverted] = [0n, 0n, 0];
   const head = await provider.getBlockNumber();
   for (let number = gapBlock + 1; number <= head; number += 1) {
-    const block = (await provider.send("eth_getBlockByNumber", [`0x${number.toString(16)}`, true])) as RawBlock;
+    const block = await blockAt(world, number);
     for (const { hash, from } of block.transactions) senders.set(hash, from.toLowerCase());
     const first = bids[0]?.blockNumber ?? Infinity;
     // The last one is as full as what is left.

@@ -164,12 +164,12 @@ export const createLiveWorld = async ({ accounts: count, mostDebt, blockGas }: L
         await send("evm_mine");
         return (await update.wait())?.blockNumber ?? 0;
       },
-      /** Accounts below maintenance, by the chain itself. */
-      below: async (): Promise<string[]> => {
+      /** Accounts below maintenance, by the chain itself, at a block or now. */
+      below: async (blockTag: number | "latest" = "latest"): Promise<string[]> => {
         const found: string[] = [];
         for (let at = 0; at < ids.length; at += BATCH * 4) {
           const slices = [0, 1, 2, 3].map((i) => ids.slice(at + i * BATCH, at + (i + 1) * BATCH));
-          const healths = await Promise.all(slices.map((slice) => lens.healthOf(slice)));
+          const healths = await Promise.all(slices.map((slice) => lens.healthOf(slice, { blockTag })));
           for (const { account, maintenance } of healths.flat()) if (maintenance < 0n) found.push(account);
         }
         return found;
