@@ -4,7 +4,7 @@ import { type ReactNode, useMemo, useState } from "react";
 import { midPrice } from "../../../../sdk/mirror/prices.ts";
 import { balanceOf } from "../../../../sdk/mirror/weigh.ts";
 import { closeLeverage, openLeverage } from "../../data/actions.ts";
-import { useSite, useTx } from "../../data/hooks.ts";
+import { usePools, useSite, useTx } from "../../data/hooks.ts";
 import { largest, previewActions } from "../../data/preview.ts";
 import { decimal, money, percent, price as priceText, toNumber } from "../../lib/format.ts";
 import { settings } from "../../lib/settings.ts";
@@ -34,6 +34,7 @@ export const SpotTicket = ({
   const site = useSite();
   const tx = useTx();
   const { slippage } = useStore(settings);
+  const { data: pools } = usePools();
   const [side, setSide] = useState<"long" | "short">("long");
   const [size, setSize] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -48,6 +49,7 @@ export const SpotTicket = ({
   })();
   const notional = Number(size === "" ? "0" : size);
   const [debt, bought] = side === "long" ? [cash, coin] : [coin, cash];
+  const owedTo = pools?.find(({ symbol }) => symbol === debt.symbol);
   const soldFor = (dollars: number): bigint => units(side === "long" ? dollars : dollars / index, debt.decimals);
 
   /** What the router does in one session: takes what is sold out of the account, and pays in what the swap gives. */
@@ -121,6 +123,9 @@ export const SpotTicket = ({
         <Row label="Swap fee and most slippage">
           {money(notional * POOL_FEE)} + {percent(slippage, 1)}
         </Row>
+        {owedTo !== undefined && (
+          <Row label={`Owing ${debt.symbol}, a year`}>{percent(toNumber(owedTo.borrowApy))}</Row>
+        )}
       </Preview>
       <Advice
         outcome={outcome}
